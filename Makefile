@@ -1,0 +1,77 @@
+# rdbpipe.  Everything built lands under $(BUILD); programs in $(BUILD)/bin.
+#
+#	make		all programs
+#	make deps	install what is missing (as root, or through sudo)
+#	make check	unit and law tests; needs no server
+#	make test	deps, then every test that fits a coffee break
+#	make soak	the long ones: big data, long fuzzing, kill matrix
+#	make demo	two real servers, a backup, a proven clone
+#	make lint	layout and static checks
+#	make bench	time us and whatever peers are installed
+#	make install	PREFIX=/usr/local DESTDIR=
+#
+# A program is stages/NAME.c; a library is the .c files of one folder.  Adding
+# a file to a folder is all it takes.  `make SAN=1` builds with ASan and UBSan
+# under build/san.
+
+SAN    ?=
+BUILD  ?= build$(if $(SAN),/san)
+PREFIX ?= /usr/local
+CC     ?= cc
+
+VERSION = 0.1.0
+CFLAGS ?= -O2 -g
+WARN    = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+          -Wmissing-prototypes -Wconversion -Wno-sign-conversion
+SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all \
+           -fno-omit-frame-pointer
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -pthread $(WARN) $(CFLAGS) \
+             -DRDBPIPE_VERSION='"$(VERSION)"' $(if $(SAN),$(SANFLAGS))
+ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
+LIBS    = -lzstd -lssl -lcrypto -lxxhash -lhiredis -lisal -ljansson -lm
+
+# Lower layers last: each may use those behind it.
+FOLDERS = pipeline stages/redis stages/store stages/codec stages/kit rdb
+lib     = $(BUILD)/lib$(notdir $(1)).a
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
+STAGE_LIBS = $(foreach f,$(filter-out pipeline,$(FOLDERS)),$(call lib,$(f)))
+ALL_LIBS   = $(foreach f,$(FOLDERS),$(call lib,$(f)))
+
+PROGRAMS = $(patsubst stages/%.c,$(BUILD)/bin/%,$(wildcard stages/*.c)) \
+           $(if $(wildcard pipeline/main.c),$(BUILD)/bin/rdbpipe)
+CTESTS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/laws/*.c))
+
+all: $(PROGRAMS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+define archive
+$(call lib,$(1)): $(filter-out %/main.o,$(call objects,$(1)))
+	@mkdir -p $$(@D); rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call archive,$(f))))
+
+# stage.o holds the one main of all stages, so it is named, not searched for.
+$(BUILD)/bin/%: $(BUILD)/stages/%.o $(STAGE_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $< $(BUILD)/stages/kit/stage.o $(STAGE_LIBS) $(LIBS) -o $@
+
+$(BUILD)/bin/rdbpipe: $(BUILD)/pipeline/main.o $(ALL_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $< $(ALL_LIBS) $(LIBS) -o $@
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(ALL_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $< $(ALL_LIBS) -lcmocka $(LIBS) -o $@
+
+tests-built: $(CTESTS)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all tests-built clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

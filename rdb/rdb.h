@@ -1,0 +1,133 @@
+/*
+ * rdb.h -- walk an RDB stream without holding it.
+ *
+ * The walker labels bytes.  Feed it chunks cut anywhere; it hands back runs
+ * of those same bytes, each with a label that says what they are.  It reads,
+ * writes and allocates nothing, and keeps its whole state in one struct of
+ * fixed size, however large a value or a key is.
+ *
+ *	rdb_walk_init(&w);
+ *	while (there is a chunk) {
+ *		rdb_walk_feed(&w, chunk, len);
+ *		while ((got = rdb_walk_next(&w, &run)) == RDB_RUN)
+ *			use(run);
+ *		if (got != RDB_MORE)
+ *			break;
+ *	}
+ *	RDB_END: complete.  RDB_BAD: see w.fault.  RDB_MORE: cut short.
+ *
+ * Two promises, both tested for every file we have and every way to cut it:
+ *
+ *	nothing lost	the runs, laid end to end, are the stream;
+ *	no seams	merging neighbours that belong to one item gives the
+ *			same list of items however the chunks were cut.
+ *
+ * The format: RDB 1 to 14 under the magic REDIS, 80 under VALKEY, as the
+ * loaders of Redis 8.8 and Valkey 9.1 read it (src/rdb.c, src/rdb.h).  A
+ * later version is a fault, never a guess.
+ */
+#ifndef RDB_RDB_H
+#define RDB_RDB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RDB_VERSION_MAX	       14 /* under the magic REDIS */
+#define RDB_VERSION_VALKEY_MAX 80 /* under the magic VALKEY */
+
+enum rdb_got { RDB_RUN, RDB_MORE, RDB_END, RDB_BAD };
+
+/* One item of the stream, in the order items appear. */
+enum rdb_label {
+	RDB_HEADER,		/* magic and version */
+	RDB_AUX_NAME,		/* with its opcode: run.skip bytes in front */
+	RDB_AUX_VALUE,
+	RDB_FUNCTION,		/* a library; opcode, then one string */
+	RDB_MODULE_AUX,
+	RDB_SELECT,		/* run.num: database */
+	RDB_RESIZE,		/* run.num: keys to come, a hint */
+	RDB_SLOT,		/* slot info or slot import; run.num: slot */
+	RDB_EXPIRE,		/* run.num: milliseconds since 1970, signed */
+	RDB_IDLE,		/* run.num: seconds */
+	RDB_FREQ,		/* run.num: 0 to 255 */
+	RDB_META,		/* key metadata of modules (Redis 8.6) */
+	RDB_OTHER,		/* known, to be skipped (Redis Enterprise) */
+	RDB_TYPE,		/* run.num: type of the value to come */
+	RDB_KEY,		/* a string, encoded */
+	RDB_VALUE,		/* encoded, as DUMP has it behind the type */
+	RDB_TRAILER		/* end mark and, from version 5, the CRC;
+				   run.num: the CRC as stored, 0: none */
+};
+
+/* A run of bytes inside the chunk last fed; good until the next feed. */
+struct rdb_run {
+	enum rdb_label label;
+	const uint8_t *ptr;
+	size_t len;
+	uint64_t at;		/* offset of ptr[0] in the stream */
+	bool first;		/* the item begins with this run */
+	bool last;		/* the item ends with this run */
+	uint64_t num;		/* see rdb_label; set when last */
+};
+
+struct rdb_fault {
+	uint64_t at;		/* offset of the byte that made no sense */
+	const char *what;	/* static text: "unknown type", ... */
+	unsigned byte;		/* that byte */
+	bool has_byte;		/* the byte says something */
+};
+
+#define RDB_NEST       4   /* deepest loops: stream, group, consumer */
+#define RDB_KEY_SHOWN 96   /* encoded bytes of a key kept for messages */
+
+/* Shown so that it can live on the stack. */
+struct rdb_walk {
+	/* To be read. */
+	struct rdb_fault fault;
+	int version;
+	bool valkey;		/* magic was VALKEY: other type numbers */
+	uint64_t crc;		/* CRC64 from the magic to the end mark; right
+				   once RDB_END was returned */
+	uint64_t at;		/* bytes walked so far */
+
+	/* Private to walk.c. */
+	const uint8_t *ptr, *end;
+	const uint8_t *crc_from;
+	unsigned state, label;
+	const uint8_t *shape;	/* what the rest of this item looks like */
+	uint64_t left[RDB_NEST];
+	const uint8_t *body[RDB_NEST];
+	unsigned depth;
+	uint64_t skip;		/* bytes to pass over before going on */
+	uint64_t num, keep;	/* number being put together, number kept */
+	unsigned part, width;	/* bytes of it seen, bytes it has */
+	unsigned sub;		/* place inside one shape step */
+	const void *op;		/* row of the opcode being read */
+	uint64_t type;		/* of the value whose key is being read */
+	uint64_t key_at;	/* where that key began */
+	uint8_t key[RDB_KEY_SHOWN]; /* its first encoded bytes, if saved */
+	unsigned key_len;
+	bool key_known;		/* inside a key or value */
+};
+
+void rdb_walk_init(struct rdb_walk *);
+void rdb_walk_feed(struct rdb_walk *, const void *chunk, size_t len);
+enum rdb_got rdb_walk_next(struct rdb_walk *, struct rdb_run *);
+
+/* How many bytes of the chunk have not been walked; after RDB_END, what
+ * follows the stream. */
+size_t rdb_walk_rest(const struct rdb_walk *);
+
+/*
+ * The fault, or (after RDB_MORE at the end of input) what was cut short, as
+ * words: `offset 3000, key "user:17", in hash-listpack: unknown string
+ * encoding (0xc7)`.  Printable ASCII, NUL-terminated; at most cap bytes.
+ */
+void rdb_walk_explain(const struct rdb_walk *, bool cut_short, char *buf,
+    size_t cap);
+
+/* The name of a type as listings show it ("hash-listpack"), or NULL. */
+const char *rdb_type_name(unsigned type, bool valkey);
+
+#endif
