@@ -31,11 +31,12 @@ ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
 LIBS    = -lzstd -lssl -lcrypto -lxxhash -lhiredis -lisal -ljansson -lm
 
 # Lower layers last: each may use those behind it.
-FOLDERS = pipeline stages/redis stages/store stages/codec stages/kit rdb
+FOLDERS = tests/harness pipeline stages/redis stages/store stages/codec stages/kit rdb
 lib     = $(BUILD)/lib$(notdir $(1)).a
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
-STAGE_LIBS = $(foreach f,$(filter-out pipeline,$(FOLDERS)),$(call lib,$(f)))
-ALL_LIBS   = $(foreach f,$(FOLDERS),$(call lib,$(f)))
+STAGE_LIBS = $(foreach f,$(filter stages/% rdb,$(FOLDERS)),$(call lib,$(f)))
+MAIN_LIBS  = $(call lib,pipeline) $(STAGE_LIBS)
+TEST_LIBS  = $(call lib,tests/harness) $(MAIN_LIBS)
 
 PROGRAMS = $(patsubst stages/%.c,$(BUILD)/bin/%,$(wildcard stages/*.c)) \
            $(if $(wildcard pipeline/main.c),$(BUILD)/bin/rdbpipe)
@@ -59,13 +60,13 @@ $(BUILD)/bin/%: $(BUILD)/stages/%.o $(STAGE_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $< $(BUILD)/stages/kit/stage.o $(STAGE_LIBS) $(LIBS) -o $@
 
-$(BUILD)/bin/rdbpipe: $(BUILD)/pipeline/main.o $(ALL_LIBS)
+$(BUILD)/bin/rdbpipe: $(BUILD)/pipeline/main.o $(MAIN_LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $< $(ALL_LIBS) $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $< $(MAIN_LIBS) $(LIBS) -o $@
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(ALL_LIBS)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $< $(ALL_LIBS) -lcmocka $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $< $(TEST_LIBS) -lcmocka $(LIBS) -o $@
 
 tests-built: $(CTESTS)
 

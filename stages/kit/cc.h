@@ -2,8 +2,8 @@
 #ifndef KIT_CC_H
 #define KIT_CC_H
 
-#define MUST_USE	__attribute__((warn_unused_result))
-#define PRINTF_LIKE(f)	__attribute__((format(printf, f, (f) + 1)))
-#define COUNT_OF(a)	(sizeof(a) / sizeof *(a))
+#define MUST_USE       __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f) __attribute__((format(printf, f, (f) + 1)))
+#define COUNT_OF(a)    (sizeof(a) / sizeof *(a))
 
 #endif

@@ -25,17 +25,17 @@
 /* Kinds are exit codes.  Numbers are an interface: add, never renumber. */
 enum err_kind {
 	ERR_NONE = 0,
-	ERR_DATA = 1,		/* the bytes are wrong: corrupt, cut short */
-	ERR_USAGE = 2,		/* the command line or the plan is wrong */
-	ERR_SYSTEM = 3,		/* a system call failed */
-	ERR_REMOTE = 4,		/* a server or store refused, or went away */
-	ERR_BUG = 5,		/* we are wrong */
-	ERR_SIGNAL = 128	/* asked to stop: exit 128 + .sys */
+	ERR_DATA = 1,    /* the bytes are wrong: corrupt, cut short */
+	ERR_USAGE = 2,   /* the command line or the plan is wrong */
+	ERR_SYSTEM = 3,  /* a system call failed */
+	ERR_REMOTE = 4,  /* a server or store refused, or went away */
+	ERR_BUG = 5,     /* we are wrong */
+	ERR_SIGNAL = 128 /* asked to stop: exit 128 + .sys */
 };
 
 struct err {
 	enum err_kind kind;
-	int sys;		/* ERR_SYSTEM: errno; ERR_SIGNAL: its number */
+	int sys; /* ERR_SYSTEM: errno; ERR_SIGNAL: its number */
 	char text[480];
 };
 
@@ -58,7 +58,7 @@ int err_exit_code(const struct err *e);
 /*
  * Write len bytes of foreign text to buf as printable ASCII, always
  * NUL-terminated: '"' and '\' get a backslash, other bytes become \xHH, and
- * what does not fit ends in "...".  Returns buf.  cap is at least 8.
+ * what does not fit ends in "...".  Returns buf.  cap is at least 16.
  */
 const char *err_quote(char *buf, size_t cap, const void *text, size_t len);
 

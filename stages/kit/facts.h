@@ -18,7 +18,8 @@
 
 struct facts;
 
-/* fd is ours to write, not to close.  NULL on failure. */
+/* fd is ours to write, not to close.  NULL on failure.  All the functions
+ * below take NULL for "nobody wants to know". */
 struct facts *facts_new(int fd, struct err *);
 
 void facts_text(struct facts *, const char *name, const char *value);
@@ -36,20 +37,20 @@ void facts_free(struct facts *);
 
 /* A program's facts, kept as its lines; all zero is an empty one. */
 struct fact_list {
-	char *text;		/* owned; lines, each ended by NUL */
+	char *text; /* owned; lines, each ended by NUL */
 	size_t len, cap;
 };
 
 /* Add bytes as they arrived, cut anywhere. */
-MUST_USE bool fact_list_add(struct fact_list *, const void *p, size_t len,
-    struct err *);
+MUST_USE bool fact_list_add(
+    struct fact_list *, const void *p, size_t len, struct err *);
 
 /* The value of a fact, still escaped, or NULL; good until the list changes. */
 const char *fact_list_get(const struct fact_list *, const char *name);
 
 /* As a number; false when absent or not a decimal number. */
-bool fact_list_count(const struct fact_list *, const char *name,
-    uint64_t *value);
+bool fact_list_count(
+    const struct fact_list *, const char *name, uint64_t *value);
 
 /* Walk all: *at starts at 0.  False at the end. */
 bool fact_list_next(const struct fact_list *, size_t *at, const char **name,

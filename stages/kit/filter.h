@@ -27,8 +27,8 @@ struct filter_ops {
 	 * takes at least one byte, or puts at least one, or finds out full.
 	 * Returning with bytes left in *in means: empty out, call again.
 	 */
-	bool (*turn)(struct filter *, struct span *in, struct room *out,
-	    struct err *);
+	bool (*turn)(
+	    struct filter *, struct span *in, struct room *out, struct err *);
 
 	/*
 	 * There is no more input.  Put what is left into *out and set *done
@@ -36,8 +36,8 @@ struct filter_ops {
 	 * again.  This is where a filter says that its input ended too
 	 * early.  A watcher gets out == NULL.  Optional.
 	 */
-	bool (*finish)(struct filter *, struct room *out, bool *done,
-	    struct err *);
+	bool (*finish)(
+	    struct filter *, struct room *out, bool *done, struct err *);
 
 	/* Say what was learnt, for the manifest.  Optional. */
 	void (*tell)(const struct filter *, struct facts *);

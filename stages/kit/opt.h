@@ -17,32 +17,35 @@
 
 enum opt_type {
 	OPT_END,
-	OPT_FLAG,	/* bool *: present or not */
-	OPT_TEXT,	/* const char **: borrowed from argv */
-	OPT_INT,	/* int64_t *: min to max */
-	OPT_SIZE,	/* int64_t *: bytes; K, M, G, T are powers of 1024 */
-	OPT_TIME,	/* int64_t *: milliseconds; "500ms", "30s", "5m",
+	OPT_FLAG,  /* bool *: present or not */
+	OPT_TEXT,  /* const char **: borrowed from argv */
+	OPT_INT,   /* int64_t *: min to max */
+	OPT_SIZE,  /* int64_t *: bytes; K, M, G, T are powers of 1024 */
+	OPT_TIME,  /* int64_t *: milliseconds; "500ms", "30s", "5m",
 			   "6h", "1d"; a bare number is seconds */
-	OPT_CHOICE	/* int *: place in the NULL-ended choices */
+	OPT_CHOICE /* int *: place in the NULL-ended choices */
 };
 
 struct opt {
 	enum opt_type type;
-	char letter;			/* 0: long name only */
+	char letter; /* 0: long name only */
 	const char *name;
-	void *to;			/* holds the default beforehand */
-	const char *arg, *help;		/* "LEVEL", "how hard to try" */
-	int64_t min, max;		/* both 0: any that is not negative */
+	void *to;               /* holds the default beforehand */
+	const char *arg, *help; /* "LEVEL", "how hard to try" */
+	int64_t min, max;       /* both 0: any that is not negative */
 	const char *const *choices;
-	const char *bare;		/* value when given without one; then
+	const char *bare; /* value when given without one; then
 					   a value needs the "=" form */
 };
 
-#define OPT_TABLE_END { .type = OPT_END }
+#define OPT_TABLE_END           \
+	{                       \
+		.type = OPT_END \
+	}
 
 /* The operands of a command line: what is left when options are taken. */
 struct operands {
-	char **v;			/* borrowed from argv */
+	char **v; /* borrowed from argv */
 	int n;
 };
 
@@ -50,8 +53,8 @@ struct operands {
  * Parse argv[1..] by the tables, a NULL-ended list of them.  argv is
  * reordered: *rest says where the operands are.
  */
-MUST_USE bool opt_parse(const struct opt *const *tables, int argc,
-    char **argv, struct operands *rest, struct err *);
+MUST_USE bool opt_parse(const struct opt *const *tables, int argc, char **argv,
+    struct operands *rest, struct err *);
 
 /* Print one line per option, aligned, for --help. */
 void opt_help(const struct opt *const *tables, FILE *to);

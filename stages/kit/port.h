@@ -65,8 +65,8 @@ struct sink {
  * writer is done and when it died, so nothing may be published on the word
  * of a descriptor alone: whole.h watches.  NULL on failure.
  */
-struct source *source_fd_new(int fd, const char *name, size_t chunk,
-    struct err *);
+struct source *source_fd_new(
+    int fd, const char *name, size_t chunk, struct err *);
 struct sink *sink_fd_new(int fd, const char *name, struct err *);
 
 /* Open a file to read; free closes it. */

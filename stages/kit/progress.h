@@ -15,15 +15,15 @@
 enum progress_style { PROGRESS_OFF, PROGRESS_TEXT, PROGRESS_JSON };
 
 struct progress {
-	const char *program;	/* borrowed */
+	const char *program; /* borrowed */
 	enum progress_style style;
-	uint64_t bytes, total;	/* total: SIZE_UNKNOWN (port.h) */
-	int64_t began_ms, told_ms;	/* CLOCK_MONOTONIC */
+	uint64_t bytes, total;     /* total: SIZE_UNKNOWN (port.h) */
+	int64_t began_ms, told_ms; /* CLOCK_MONOTONIC */
 	bool shown;
 };
 
-void progress_begin(struct progress *, const char *program,
-    enum progress_style, uint64_t total);
+void progress_begin(struct progress *, const char *program, enum progress_style,
+    uint64_t total);
 /* Cheap: looks at the clock, prints when a second has passed. */
 void progress_add(struct progress *, uint64_t bytes);
 /* Clear the line, or print the last one. */

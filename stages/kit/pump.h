@@ -14,10 +14,10 @@ struct progress;
 
 struct pump {
 	struct source *from;
-	struct filter **via;	/* in order; n may be 0 */
+	struct filter **via; /* in order; n may be 0 */
 	size_t n;
 	struct sink *to;
-	struct room *between;	/* via[i] turns into between[i]; cap 0 for
+	struct room *between;      /* via[i] turns into between[i]; cap 0 for
 				   watchers, else at least 1 */
 	struct progress *progress; /* told of every chunk; may be NULL */
 };

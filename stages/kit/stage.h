@@ -27,14 +27,14 @@
 #include "stages/kit/opt.h"
 #include "stages/kit/port.h"
 
-#define STAGE_CHUNK (256 * 1024)	/* bytes moved at a time */
+#define STAGE_CHUNK (256 * 1024) /* bytes moved at a time */
 
 struct stage {
-	const char *name;		/* "rdb-compress" */
-	const char *brief;		/* "compress standard input" */
-	const char *operands;		/* "URL", "[FILE...]"; NULL: none */
-	int operands_min, operands_max;	/* max -1: any number */
-	const char *const *notes;	/* lines for the end of --help; NULL-
+	const char *name;               /* "rdb-compress" */
+	const char *brief;              /* "compress standard input" */
+	const char *operands;           /* "URL", "[FILE...]"; NULL: none */
+	int operands_min, operands_max; /* max -1: any number */
+	const char *const *notes;       /* lines for the end of --help; NULL-
 					   ended; may be NULL */
 	const struct opt *opts;
 
@@ -44,6 +44,8 @@ struct stage {
 	 * input, false.
 	 */
 	bool proof;
+
+	bool text; /* what a source makes is text, fit for a terminal */
 
 	/* Look over the options as a whole.  Optional. */
 	bool (*check)(const struct operands *, struct err *);
@@ -59,8 +61,8 @@ struct stage {
 	 * file on standard output.  e is NULL when it is good.  The exit
 	 * status is that of the worst file: system before data.
 	 */
-	void (*report)(const struct filter *, const char *file,
-	    const struct err *e);
+	void (*report)(
+	    const struct filter *, const char *file, const struct err *e);
 
 	/*
 	 * A filter whose product is not the stream but what it learnt: the

@@ -25,12 +25,13 @@ struct whole {
 	enum whole_format format;
 
 	/* Private to whole.c. */
-	uint8_t head[4];	/* first bytes, until they tell the format */
+	uint8_t head[4]; /* first bytes, until they tell the format */
 	unsigned head_len;
 	uint64_t at;
 	struct rdb_walk rdb;
+	uint64_t rdb_crc; /* as stored in the trailer */
 	bool rdb_ended;
-	unsigned tail;		/* bytes seen behind the end of the RDB */
+	unsigned tail; /* bytes seen behind the end of the RDB */
 	struct {
 		unsigned state, need, have;
 		uint32_t num;

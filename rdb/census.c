@@ -1,0 +1,86 @@
+/* census.c -- see census.h. */
+#include "rdb/census.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void
+rdb_census_init(struct rdb_census *c)
+{
+	memset(c, 0, sizeof *c);
+}
+
+void
+rdb_census_release(struct rdb_census *c)
+{
+	free(c->dbs);
+	rdb_census_init(c);
+}
+
+/* Make db the one that keys are counted for. */
+static bool
+db_select(struct rdb_census *c, uint64_t db)
+{
+	struct rdb_census_db *more;
+
+	for (size_t i = 0; i < c->n_dbs; i++)
+		if (c->dbs[i].db == db) {
+			c->now = &c->dbs[i];
+			return true;
+		}
+	c->now = NULL;
+	if (c->n_dbs == RDB_CENSUS_DBS) {
+		c->dbs_left_out = true;
+		return true;
+	}
+	if (c->n_dbs == c->cap) {
+		c->cap = c->cap == 0 ? 16 : c->cap * 2;
+		more = realloc(c->dbs, c->cap * sizeof *more);
+		if (more == NULL)
+			return false;
+		c->dbs = more;
+	}
+	c->now = &c->dbs[c->n_dbs++];
+	*c->now = (struct rdb_census_db){ .db = db };
+	return true;
+}
+
+/* A value is complete: the key before it counts. */
+static void
+key_count(struct rdb_census *c)
+{
+	c->keys++;
+	c->expires += c->expire;
+	c->by_type[c->type & 0xff]++;
+	if (c->now != NULL) {
+		c->now->keys++;
+		c->now->expires += c->expire;
+	}
+	c->expire = false;
+}
+
+bool
+rdb_census_feed(struct rdb_census *c, const struct rdb_run *run)
+{
+	if (!run->last)
+		return true;
+	switch (run->label) {
+	case RDB_SELECT:
+		return db_select(c, run->num);
+	case RDB_FUNCTION:
+		c->functions++;
+		return true;
+	case RDB_EXPIRE:
+		c->expire = true;
+		return true;
+	case RDB_TYPE:
+		c->type = run->num;
+		/* Records in front of any SELECTDB belong to database 0. */
+		return c->now != NULL || c->dbs_left_out || db_select(c, 0);
+	case RDB_VALUE:
+		key_count(c);
+		return true;
+	default:
+		return true;
+	}
+}

@@ -1,0 +1,56 @@
+/* stop.c -- see stop.h. */
+#include "stages/kit/stop.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+
+static volatile sig_atomic_t asked;
+
+/* Note the signal and start the ticking that no wait can sleep through. */
+static void
+stop_note(int signal)
+{
+	const struct itimerval tick = { { 0, 100000 }, { 0, 100000 } };
+
+	if (asked == 0) {
+		asked = signal;
+		setitimer(ITIMER_REAL, &tick, NULL);
+	}
+}
+
+static void
+tick_nothing(int signal)
+{
+	(void)signal;
+}
+
+void
+stop_init(void)
+{
+	struct sigaction act;
+
+	memset(&act, 0, sizeof act); /* no SA_RESTART: waits return EINTR */
+	sigemptyset(&act.sa_mask);
+	act.sa_handler = stop_note;
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	act.sa_handler = tick_nothing;
+	sigaction(SIGALRM, &act, NULL);
+	act.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &act, NULL);
+	/* A file size limit is a full disk to us: EFBIG, not death. */
+	sigaction(SIGXFSZ, &act, NULL);
+}
+
+int
+stop_asked(void)
+{
+	return asked;
+}
+
+bool
+stop_check(struct err *e)
+{
+	return asked == 0 || err_signal(e, asked);
+}
