@@ -119,54 +119,88 @@ zstd_pack_new(const struct zstd_pack_how *how, struct err *e)
 
 /* --- unpack --- */
 
+/*
+ * One byte is held back: the last one decoded, while its frame is open.  It
+ * is free to go when the frame has ended well, or when one more has come.
+ */
 struct unpack {
 	struct filter base;
 	ZSTD_DCtx *ctx;
 	uint64_t in, out;
-	bool open;    /* inside a frame */
-	uint8_t last; /* byte held back, if held */
+	bool open; /* inside a frame */
 	bool held;
+	uint8_t last;
 };
 
-/*
- * Decode behind the byte that is held back, which then goes first; the last
- * byte of the result is held in its place while the frame is open.
- */
+/* Decode into to, taking from *in. */
 static bool
-unpack_step(struct unpack *u, struct span *in, struct room *out, struct err *e)
+unpack_decode(
+    struct unpack *u, struct span *in, ZSTD_outBuffer *to, struct err *e)
 {
 	ZSTD_inBuffer from = { in->ptr, in->len, 0 };
-	ZSTD_outBuffer to = { out->ptr, out->cap, out->len };
-	size_t start = out->len, rest;
+	size_t rest = ZSTD_decompressStream(u->ctx, to, &from);
 
-	if (u->held)
-		out->ptr[to.pos++] = u->last;
-	rest = ZSTD_decompressStream(u->ctx, &to, &from);
 	if (ZSTD_isError(rest))
 		return err_set(e, ERR_DATA, "offset %" PRIu64 ": zstd: %s",
 		    u->in + from.pos, ZSTD_getErrorName(rest));
 	u->in += from.pos;
 	span_take(in, from.pos);
 	u->open = rest != 0;
-	u->held = u->open && to.pos > start;
+	return true;
+}
+
+static void
+unpack_let_go(struct unpack *u, struct room *out)
+{
+	out->ptr[out->len++] = u->last;
+	u->out++;
+	u->held = false;
+}
+
+/* One call of the decoder.  There is room for a byte at least. */
+static bool
+unpack_step(struct unpack *u, struct span *in, struct room *out, struct err *e)
+{
+	size_t room = out->cap - out->len;
+	uint8_t one;
+	ZSTD_outBuffer to = { &one, 1, 0 };
+
+	if (u->held && !u->open) {
+		unpack_let_go(u, out);
+		return true;
+	}
+	if (u->held && room == 1) {
+		/* The held byte needs the room: decode beside it. */
+		if (!unpack_decode(u, in, &to, e))
+			return false;
+		if (to.pos == 0)
+			return true;
+		unpack_let_go(u, out);
+		u->last = one;
+		u->held = true;
+		return true;
+	}
 	if (u->held)
-		u->last = out->ptr[--to.pos];
-	u->out += to.pos - start;
+		unpack_let_go(u, out);
+	to = (ZSTD_outBuffer){ out->ptr, out->cap, out->len };
+	if (!unpack_decode(u, in, &to, e))
+		return false;
+	u->out += to.pos - out->len;
 	out->len = to.pos;
+	if (u->open && out->len > 0) {
+		u->last = out->ptr[--out->len];
+		u->held = true;
+		u->out--;
+	}
 	return true;
 }
 
 static bool
 unpack_turn(struct filter *f, struct span *in, struct room *out, struct err *e)
 {
-	struct unpack *u = (struct unpack *)f;
-
-	/* Room for the byte held back and one more, or it cannot move on. */
-	while (in->len > 0 && out->cap - out->len >= 2)
-		if (!unpack_step(u, in, out, e))
+	while (in->len > 0 && out->len < out->cap)
+		if (!unpack_step((struct unpack *)f, in, out, e))
 			return false;
-	if (in->len > 0 && out->len == 0)
-		return err_set(e, ERR_BUG, "zstd: no room to decode into");
 	return true;
 }
 
@@ -176,21 +210,21 @@ unpack_finish(struct filter *f, struct room *out, bool *done, struct err *e)
 {
 	struct unpack *u = (struct unpack *)f;
 	struct span none = { NULL, 0 };
-	uint64_t had = u->out;
-	size_t was = out->len;
+	uint64_t before;
 
-	*done = true;
 	if (u->in == 0)
 		return err_set(e, ERR_DATA, "the input is empty");
-	if (!u->open)
-		return true;
-	if (!unpack_step(u, &none, out, e))
-		return false;
-	*done = !u->open;
-	if (u->open && u->out == had && out->len == was)
-		return err_set(e, ERR_DATA,
-		    "cut short at offset %" PRIu64 ", inside a zstd frame",
-		    u->in);
+	while ((u->open || u->held) && out->len < out->cap) {
+		before = u->out + u->held;
+		if (!unpack_step(u, &none, out, e))
+			return false;
+		if (u->open && u->out + u->held == before)
+			return err_set(e, ERR_DATA,
+			    "cut short at offset %" PRIu64
+			    ", inside a zstd frame",
+			    u->in);
+	}
+	*done = !u->open && !u->held;
 	return true;
 }
 

@@ -289,21 +289,23 @@ file_run(const char *file, struct facts *facts, struct err *e)
 	struct run r = { 0 };
 	struct operands none = { NULL, 0 };
 	struct source *in = NULL;
-	bool ok = false;
+	bool ok;
 
 	stage_expect = SIZE_UNKNOWN;
-	if (strcmp(file, "-") == 0)
-		ok = true;
-	else
-		ok = (in = source_file_new(file, STAGE_CHUNK, e)) != NULL;
-	ok = ok && run_stream(&r, in, &none, false, e);
+	if (strcmp(file, "-") != 0)
+		in = source_file_new(file, STAGE_CHUNK, e);
+	ok = (strcmp(file, "-") == 0 || in != NULL) &&
+	    run_stream(&r, in, &none, false, e);
 	run_tell(&r, facts);
 	stage.report(r.filter, file, ok ? NULL : e);
 	run_release(&r);
 	return ok;
 }
 
-/* All files; the error is the last of the worst kind. */
+/*
+ * All files, one error line each; the error that remains is of the worst
+ * kind there was.
+ */
 static bool
 files_run(const struct operands *files, struct facts *facts, struct err *e)
 {
@@ -317,16 +319,15 @@ files_run(const struct operands *files, struct facts *facts, struct err *e)
 		if (file_run(files->v[i], facts, &one))
 			continue;
 		bad++;
+		err_in(&one, "%s", files->v[i]);
 		if (one.kind > e->kind)
 			*e = one;
-		if (one.kind == ERR_SIGNAL)
+		if (one.kind == ERR_SIGNAL || files->n == 1)
 			return false;
+		fprintf(stderr, "%s: %s\n", stage.name, one.text);
 	}
-	if (files->n > 1 && bad > 0) {
-		enum err_kind kind = e->kind;
-
-		err_set(e, kind, "%d of %d files are bad", bad, files->n);
-	}
+	if (bad > 0)
+		err_set(e, e->kind, "%d of %d files are bad", bad, files->n);
 	return bad == 0;
 }
 

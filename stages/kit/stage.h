@@ -58,8 +58,10 @@ struct stage {
 
 	/*
 	 * A filter that also takes FILE operands: print one line about this
-	 * file on standard output.  e is NULL when it is good.  The exit
-	 * status is that of the worst file: system before data.
+	 * file on standard output.  e is NULL when it is good; what is wrong
+	 * goes to standard error by itself.  The filter is NULL when the file
+	 * could not be opened.  The exit status is that of the worst file:
+	 * system before data.
 	 */
 	void (*report)(
 	    const struct filter *, const char *file, const struct err *e);
