@@ -33,30 +33,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RDB_VERSION_MAX	       14 /* under the magic REDIS */
+#define RDB_VERSION_MAX        14 /* under the magic REDIS */
 #define RDB_VERSION_VALKEY_MAX 80 /* under the magic VALKEY */
 
 enum rdb_got { RDB_RUN, RDB_MORE, RDB_END, RDB_BAD };
 
 /* One item of the stream, in the order items appear. */
 enum rdb_label {
-	RDB_HEADER,		/* magic and version */
-	RDB_AUX_NAME,		/* with its opcode: run.skip bytes in front */
+	RDB_HEADER,   /* magic and version */
+	RDB_AUX_NAME, /* its opcode, one byte, then a string */
 	RDB_AUX_VALUE,
-	RDB_FUNCTION,		/* a library; opcode, then one string */
+	RDB_FUNCTION, /* a library; opcode, then one string */
 	RDB_MODULE_AUX,
-	RDB_SELECT,		/* run.num: database */
-	RDB_RESIZE,		/* run.num: keys to come, a hint */
-	RDB_SLOT,		/* slot info or slot import; run.num: slot */
-	RDB_EXPIRE,		/* run.num: milliseconds since 1970, signed */
-	RDB_IDLE,		/* run.num: seconds */
-	RDB_FREQ,		/* run.num: 0 to 255 */
-	RDB_META,		/* key metadata of modules (Redis 8.6) */
-	RDB_OTHER,		/* known, to be skipped (Redis Enterprise) */
-	RDB_TYPE,		/* run.num: type of the value to come */
-	RDB_KEY,		/* a string, encoded */
-	RDB_VALUE,		/* encoded, as DUMP has it behind the type */
-	RDB_TRAILER		/* end mark and, from version 5, the CRC;
+	RDB_SELECT, /* run.num: database */
+	RDB_RESIZE, /* run.num: keys to come, a hint */
+	RDB_SLOT,   /* slot info or slot import; run.num: slot */
+	RDB_EXPIRE, /* run.num: milliseconds since 1970, signed */
+	RDB_IDLE,   /* run.num: seconds */
+	RDB_FREQ,   /* run.num: 0 to 255 */
+	RDB_META,   /* key metadata of modules (Redis 8.6) */
+	RDB_OTHER,  /* known, to be skipped (Redis Enterprise) */
+	RDB_TYPE,   /* run.num: type of the value to come */
+	RDB_KEY,    /* a string, encoded */
+	RDB_VALUE,  /* encoded, as DUMP has it behind the type */
+	RDB_TRAILER /* end mark and, from version 5, the CRC;
 				   run.num: the CRC as stored, 0: none */
 };
 
@@ -65,50 +65,73 @@ struct rdb_run {
 	enum rdb_label label;
 	const uint8_t *ptr;
 	size_t len;
-	uint64_t at;		/* offset of ptr[0] in the stream */
-	bool first;		/* the item begins with this run */
-	bool last;		/* the item ends with this run */
-	uint64_t num;		/* see rdb_label; set when last */
+	uint64_t at;  /* offset of ptr[0] in the stream */
+	bool first;   /* the item begins with this run */
+	bool last;    /* the item ends with this run */
+	uint64_t num; /* see rdb_label; set when last */
 };
 
 struct rdb_fault {
-	uint64_t at;		/* offset of the byte that made no sense */
-	const char *what;	/* static text: "unknown type", ... */
-	unsigned byte;		/* that byte */
-	bool has_byte;		/* the byte says something */
+	uint64_t at;      /* offset of the byte that made no sense */
+	const char *what; /* static text: "unknown type", ... */
+	unsigned byte;    /* that byte */
+	bool has_byte;    /* the byte says something */
 };
 
-#define RDB_NEST       4   /* deepest loops: stream, group, consumer */
-#define RDB_KEY_SHOWN 96   /* encoded bytes of a key kept for messages */
+#define RDB_NEST      4  /* deepest loops: stream, group, consumer */
+#define RDB_KEY_SHOWN 96 /* encoded bytes of a key kept for messages */
+
+/* What is left of the chunk. */
+struct rdb_chunk {
+	const uint8_t *ptr, *end;
+};
+
+/* One number or string, half read: private, see atom.h. */
+struct rdb_atom {
+	uint64_t num;     /* the number read */
+	uint64_t left;    /* bytes of a body still to come */
+	uint64_t full;    /* length of the string once decoded */
+	const char *what; /* why it is wrong */
+	uint8_t part, width, sub, kind, tag, size;
+};
+
+/* A place in a shape: private, see shape.h. */
+struct rdb_place {
+	const uint8_t *step, *picked;
+	const uint8_t *body[RDB_NEST];
+	uint64_t left[RDB_NEST];
+	uint64_t count, num;
+	unsigned depth;
+};
+
+struct shape_row;
 
 /* Shown so that it can live on the stack. */
 struct rdb_walk {
 	/* To be read. */
 	struct rdb_fault fault;
 	int version;
-	bool valkey;		/* magic was VALKEY: other type numbers */
-	uint64_t crc;		/* CRC64 from the magic to the end mark; right
+	bool valkey;  /* magic was VALKEY: other type numbers */
+	uint64_t crc; /* CRC64 from the magic to the end mark; right
 				   once RDB_END was returned */
-	uint64_t at;		/* bytes walked so far */
+	uint64_t at;  /* bytes walked so far */
 
-	/* Private to walk.c. */
-	const uint8_t *ptr, *end;
-	const uint8_t *crc_from;
+	/* Private to walk.c and explain.c. */
+	struct rdb_chunk in;
+	const uint8_t *crc_from; /* what of the chunk the CRC has not seen */
+	const uint8_t *key_from; /* the key's bytes in this chunk */
+	const uint8_t *key_to;
+	const struct shape_row *rows; /* the dialect's table */
+	const struct shape_row *row;  /* opcode or type being read */
+	struct rdb_place place;
+	struct rdb_atom atom;
 	unsigned state, label;
-	const uint8_t *shape;	/* what the rest of this item looks like */
-	uint64_t left[RDB_NEST];
-	const uint8_t *body[RDB_NEST];
-	unsigned depth;
-	uint64_t skip;		/* bytes to pass over before going on */
-	uint64_t num, keep;	/* number being put together, number kept */
-	unsigned part, width;	/* bytes of it seen, bytes it has */
-	unsigned sub;		/* place inside one shape step */
-	const void *op;		/* row of the opcode being read */
-	uint64_t type;		/* of the value whose key is being read */
-	uint64_t key_at;	/* where that key began */
-	uint8_t key[RDB_KEY_SHOWN]; /* its first encoded bytes, if saved */
+	unsigned magics; /* beginnings the stream may still have */
+	bool begun;      /* the item has had a run */
+	bool key_known;  /* inside a key or value */
+	bool key_cut;    /* there is more of the key than was saved */
 	unsigned key_len;
-	bool key_known;		/* inside a key or value */
+	uint8_t key[RDB_KEY_SHOWN]; /* its first encoded bytes, if saved */
 };
 
 void rdb_walk_init(struct rdb_walk *);
@@ -124,8 +147,8 @@ size_t rdb_walk_rest(const struct rdb_walk *);
  * words: `offset 3000, key "user:17", in hash-listpack: unknown string
  * encoding (0xc7)`.  Printable ASCII, NUL-terminated; at most cap bytes.
  */
-void rdb_walk_explain(const struct rdb_walk *, bool cut_short, char *buf,
-    size_t cap);
+void rdb_walk_explain(
+    const struct rdb_walk *, bool cut_short, char *buf, size_t cap);
 
 /* The name of a type as listings show it ("hash-listpack"), or NULL. */
 const char *rdb_type_name(unsigned type, bool valkey);
