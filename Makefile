@@ -70,9 +70,58 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 
 tests-built: $(CTESTS)
 
+# --- what people call ---
+
+deps:
+	@tests/deps
+
+engines: deps
+	@tests/engines/get
+
+check: tests-built
+	@RDBPIPE_BIN=$(abspath $(BUILD)/bin) tests/run --build $(BUILD) unit laws
+
+test: deps
+	@$(MAKE) --no-print-directory engines all tests-built bench-built
+	@$(MAKE) --no-print-directory SAN=1 all tests-built
+	@tests/run
+
+soak: deps
+	@$(MAKE) --no-print-directory engines all tests-built bench-built
+	@$(MAKE) --no-print-directory SAN=1 all tests-built
+	@RDBPIPE_SOAK=1 tests/run
+
+demo: deps
+	@$(MAKE) --no-print-directory -s all
+	@RDBPIPE_BIN=$(abspath $(BUILD)/bin) tests/demo.sh
+
+SOURCES = $(shell git ls-files '*.c' '*.h')
+
+lint:
+	clang-format --dry-run -Werror $(SOURCES)
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang \
+	    CFLAGS='-O2 -Werror' all tests-built
+	$(MAKE) --no-print-directory BUILD=$(BUILD)/gcc CC=gcc \
+	    CFLAGS='-O2 -Werror' all tests-built
+
+bench-built: $(BUILD)/bench/generate
+
+$(BUILD)/bench/generate: $(BUILD)/bench/generate.o $(STAGE_LIBS)
+	$(CC) $(ALL_LDFLAGS) $< $(STAGE_LIBS) $(LIBS) -o $@
+
+bench: all bench-built
+	@bench/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all tests-built clean
+.PHONY: all tests-built bench-built deps engines check test soak demo lint \
+        bench install clean
 .SECONDARY:
+.DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

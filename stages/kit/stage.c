@@ -298,6 +298,8 @@ file_run(const char *file, struct facts *facts, struct err *e)
 	    run_stream(&r, in, &none, false, e);
 	run_tell(&r, facts);
 	stage.report(r.filter, file, ok ? NULL : e);
+	if (!ok && in != NULL)
+		err_in(e, "%s", file);
 	run_release(&r);
 	return ok;
 }
@@ -319,7 +321,6 @@ files_run(const struct operands *files, struct facts *facts, struct err *e)
 		if (file_run(files->v[i], facts, &one))
 			continue;
 		bad++;
-		err_in(&one, "%s", files->v[i]);
 		if (one.kind > e->kind)
 			*e = one;
 		if (one.kind == ERR_SIGNAL || files->n == 1)
