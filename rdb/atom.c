@@ -3,6 +3,8 @@
 
 #include "rdb/atom.h"
 
+const char atom_wrong_length[] = "string of a wrong length";
+
 /* Places inside a string. */
 enum sub { IDLE, STORED, FULL, BODY };
 
@@ -192,7 +194,7 @@ atom_string(struct rdb_atom *a, struct rdb_chunk *c, uint64_t want)
 		if ((got = atom_head(a, c)) != ATOM_DONE)
 			return got;
 		if (want > 0 && a->full != want)
-			return wrong(a, a->size, "string of a wrong length");
+			return wrong(a, a->size, atom_wrong_length);
 		a->sub = BODY;
 	}
 	if ((got = atom_pass(a, c)) == ATOM_DONE)

@@ -90,7 +90,9 @@ size_t atom_body(struct rdb_atom *, struct rdb_chunk *, const uint8_t **ptr);
 enum atom atom_pass(struct rdb_atom *, struct rdb_chunk *);
 
 /* Head and body in one: pass over a string, over a score of type 3.  With
- * want > 0, a string that does not have so many bytes decoded is wrong. */
+ * want > 0, a string that does not have so many bytes decoded is wrong, with
+ * a->what the address of atom_wrong_length. */
+extern const char atom_wrong_length[];
 enum atom atom_string(struct rdb_atom *, struct rdb_chunk *, uint64_t want);
 enum atom atom_text(struct rdb_atom *, struct rdb_chunk *);
 

@@ -111,10 +111,12 @@ struct rdb_walk {
 	/* To be read. */
 	struct rdb_fault fault;
 	int version;
-	bool valkey;  /* magic was VALKEY: other type numbers */
-	uint64_t crc; /* CRC64 from the magic to the end mark; right
-				   once RDB_END was returned */
-	uint64_t at;  /* bytes walked so far */
+	bool valkey; /* magic was VALKEY: other type numbers */
+	uint64_t at; /* bytes walked so far */
+	/* CRC64 from the magic to the end mark; right once RDB_END was
+	 * returned.  The walker does not judge it: compare it with the
+	 * trailer's run.num, and know that 0 there means unchecked. */
+	uint64_t crc;
 
 	/* Private to walk.c and explain.c. */
 	struct rdb_chunk in;
@@ -129,7 +131,6 @@ struct rdb_walk {
 	unsigned magics; /* beginnings the stream may still have */
 	bool begun;      /* the item has had a run */
 	bool key_known;  /* inside a key or value */
-	bool key_cut;    /* there is more of the key than was saved */
 	unsigned key_len;
 	uint8_t key[RDB_KEY_SHOWN]; /* its first encoded bytes, if saved */
 };

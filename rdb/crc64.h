@@ -1,0 +1,26 @@
+/*
+ * crc64.h -- the two CRC64s of this trade.
+ *
+ *	crc64_rdb	at the end of RDB streams and DUMP payloads: Jones'
+ *			polynomial, reflected, begins as 0, not inverted
+ *			(src/crc64.c of Redis).  "123456789":
+ *			e9c6d914c4b8d9ca
+ *	crc64_xz	CRC-64/XZ: ECMA-182's polynomial, reflected, inverted
+ *			(https://tukaani.org/xz/xz-file-format.txt, 6); what
+ *			object stores report as CRC64.  "123456789":
+ *			995dc9bbdf1939fa
+ *
+ * Both begin with 0, and both go on from what they returned:
+ *
+ *	crc = crc64_rdb(crc64_rdb(0, a, a_len), b, b_len);
+ */
+#ifndef RDB_CRC64_H
+#define RDB_CRC64_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t crc64_rdb(uint64_t crc, const void *p, size_t len);
+uint64_t crc64_xz(uint64_t crc, const void *p, size_t len);
+
+#endif
