@@ -45,7 +45,10 @@ check_prefixes(const uint8_t *p, size_t len, bool (*good)(size_t cut))
 			struct err e;
 			bool want = cut == len || (good && good(cut));
 
-			assert_int_equal(is_whole(p, cut, chunks[c], &e), want);
+			if (is_whole(p, cut, chunks[c], &e) != want)
+				fail_msg("chunk %zu, %zu of %zu bytes: %s",
+				    chunks[c], cut, len,
+				    want ? e.text : "whole");
 			if (!want)
 				assert_int_equal(e.kind, ERR_DATA);
 		}

@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+"""Goal of this test: the programs that only move bytes, one by one and joined:
+what they say, what they let through, and what they never do."""
+
+import hashlib
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+
+from harness import cases, programs, rdbbytes  # noqa: E402
+from harness.cases import each, equal, holds  # noqa: E402
+from harness.programs import run  # noqa: E402
+
+MARK = b"0123456789abcdef0123456789abcdef01234567"
+FILTERS = ("rdb-verify", "rdb-checksum", "rdb-compress", "rdb-decompress")
+
+
+def begun():
+    """An RDB as far as its first key."""
+    f = rdbbytes.File(version=10)
+    return f.aux("redis-ver", "7.0.15").select(0).key(
+        rdbbytes.STRING, "user:17", rdbbytes.string("value" * 20))
+
+
+def small_rdb(crc=True):
+    f = begun().select(3).expire_ms(4102444800000).key(
+        rdbbytes.STRING, "gone", rdbbytes.string("soon"))
+    return f.end().bytes() if crc else f.bytes() + b"\xff" + bytes(8)
+
+
+def facts(name, data, *words):
+    """Run a program over data; what it says on its facts descriptor."""
+    r, w = os.pipe()
+    with os.fdopen(r, "rb") as reader:
+        result = run(name, "--facts-fd", str(w), *words, input=data,
+                     pass_fds=[w])
+        os.close(w)
+        lines = reader.read().decode().splitlines()
+    return result, dict(line.split(" ", 1) for line in lines)
+
+
+# --- rdb-verify ---
+
+def test_verify_passes_bytes_untouched():
+    data = small_rdb()
+    result, said = facts("rdb-verify", data)
+    equal(result.good().out, data)
+    equal(result.err, b"")
+    equal(said["keys"], "2", "keys")
+    equal(said["expires"], "1", "expires")
+    equal(said["db.0.keys"], "1")
+    equal(said["db.3.expires"], "1")
+    equal(said["type.string.keys"], "2")
+    equal(said["aux.redis-ver"], "7.0.15")
+    equal(said["crc"], "good")
+    equal(said["bytes"], str(len(data)))
+    equal(said["trailing"], "none")
+    equal(said["exit"], "0")
+
+
+def test_verify_cuts_before_a_wrong_checksum():
+    data = bytearray(small_rdb())
+    data[-1] ^= 1
+    result, said = facts("rdb-verify", bytes(data))
+    equal(result.code, 1)
+    holds(f"rdb-verify: offset {len(data) - 8}: RDB checksum is ", result.err)
+    if len(result.out) >= len(data):
+        raise AssertionError("a bad stream went through whole")
+    equal(said["exit"], "1")
+
+
+def test_verify_names_offset_key_and_byte():
+    data = begun().bytes() + b"\x1f"
+    result = run("rdb-verify", input=data)
+    equal(result.code, 1)
+    holds(f"rdb-verify: offset {len(data) - 1}", result.err)
+    holds("0x1f", result.err)
+
+
+def test_verify_cut_anywhere():
+    data = small_rdb()
+    for n in range(len(data)):
+        result = run("rdb-verify", input=data[:n])
+        equal(result.code, 1, f"exit code at {n}")
+        holds(f"offset {n}", result.err)
+
+
+def test_verify_reports_a_missing_checksum():
+    data = small_rdb(crc=False)
+    result, said = facts("rdb-verify", data)
+    equal(result.good().out, data)
+    holds("warning: unverified: the stream has no checksum", result.err)
+    equal(said["crc"], "unverified")
+
+
+def test_verify_knows_what_follows():
+    data = small_rdb()
+    result, said = facts("rdb-verify", data + MARK)
+    equal(result.good().out, data + MARK)
+    holds("a replication mark of 40 bytes follows", result.err)
+    equal(said["trailing"], "mark")
+    aof = b"*1\r\n$4\r\nPING\r\n"
+    result = run("rdb-verify", input=data + aof)
+    equal(result.code, 1)
+    holds(f"offset {len(data)}: an AOF follows the RDB", result.err)
+    for tail in (b"x", MARK[:39], MARK + b"0"):
+        result = run("rdb-verify", input=data + tail)
+        equal(result.code, 1)
+        holds("behind the end of the RDB", result.err)
+
+
+def test_verify_files():
+    with tempfile.TemporaryDirectory() as folder:
+        def put(name, data):
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(data)
+        put("good", small_rdb())
+        put("mark", small_rdb() + MARK)
+        put("aof", small_rdb() + b"*1\r\n$4\r\nPING\r\n")
+        put("nocrc", small_rdb(crc=False))
+        put("cut", small_rdb()[:-3])
+        result = run("rdb-verify", "good", "mark", "aof", "nocrc",
+                     cwd=folder).good()
+        lines = result.out.decode().splitlines()
+        holds("good: ok: RDB 10, 2 keys", lines[0])
+        holds("; a replication mark of 40 bytes follows", lines[1])
+        holds("; an AOF of 14 bytes follows, not checked", lines[2])
+        holds("nocrc: unverified: ", lines[3])
+        result = run("rdb-verify", "good", "cut", "nothing", cwd=folder)
+        equal(result.code, 3)
+        holds("cut: bad: ", result.out)
+        holds("rdb-verify: cannot open nothing: no such file", result.err)
+        holds("rdb-verify: 2 of 3 files are bad", result.err)
+        result = run("rdb-verify", "cut", cwd=folder)
+        equal(result.code, 1)
+        holds("rdb-verify: cut: ", result.err)
+
+
+@each(b"\x28\xb5\x2f\xfd rest", b"\x1f\x8b rest", b"*1\r\n$4\r\n", b"hello")
+def test_verify_refuses_other_formats(data):
+    result = run("rdb-verify", input=data)
+    equal(result.code, 1)
+    holds("rdb-verify: offset 0: ", result.err)
+
+
+# --- rdb-checksum ---
+
+def test_checksum_lines_are_read_by_the_usual_tools():
+    data = small_rdb()
+    with tempfile.TemporaryDirectory() as folder:
+        result = run("rdb-checksum", "--output", "sums", "--algorithm",
+                     "xxh3-128,sha256,crc64-xz", input=data, cwd=folder)
+        equal(result.good().out, data)
+        with open(os.path.join(folder, "sums")) as f:
+            holds(hashlib.sha256(data).hexdigest() + "  -\n", f.read())
+        for tool in ("xxhsum", "sha256sum"):
+            equal(subprocess.run([tool, "-c", "sums"], input=data, cwd=folder,
+                                 capture_output=True, check=False).returncode,
+                  0, tool)
+            equal(subprocess.run([tool, "-c", "sums"], input=data + b"x",
+                                 cwd=folder, capture_output=True,
+                                 check=False).returncode, 1, tool)
+        with open(os.path.join(folder, "dump.rdb"), "wb") as f:
+            f.write(data)
+        out = run("rdb-checksum", "dump.rdb", cwd=folder).good().out
+        equal(subprocess.run(["xxhsum", "-c"], input=out, cwd=folder,
+                             capture_output=True, check=False).returncode, 0)
+
+
+def test_checksum_writes_nothing_for_a_cut_stream():
+    with tempfile.TemporaryDirectory() as folder:
+        result = run("rdb-checksum", "-o", "sums", input=small_rdb()[:-1],
+                     cwd=folder)
+        equal(result.code, 1)
+        equal(os.listdir(folder), [])
+
+
+def test_checksum_refusals():
+    result = run("rdb-checksum", "--algorithm", "xxh3-128,md5", input=b"")
+    equal(result.code, 2)
+    equal(result.err, b"rdb-checksum: --algorithm: 'md5' is none of xxh3-128, "
+          b"sha256, crc64-xz\n")
+    result = run("rdb-checksum", "-o", "/nowhere/sums", input=small_rdb())
+    equal(result.code, 3)
+    holds("cannot write /nowhere/sums: no such file", result.err)
+
+
+# --- rdb-compress, rdb-decompress ---
+
+def test_compress_is_read_by_zstd_and_back():
+    data = small_rdb()
+    packed = run("rdb-compress", "--expect", str(len(data)), input=data)
+    plain = subprocess.run(["zstd", "-dc"], input=packed.good().out,
+                           capture_output=True, check=True).stdout
+    equal(plain, data)
+    equal(run("rdb-decompress", input=packed.out).good().out, data)
+    theirs = subprocess.run(["zstd", "-c", "-19", "--long=27"], input=data,
+                            capture_output=True, check=True).stdout
+    equal(run("rdb-decompress", input=theirs).good().out, data)
+
+
+def test_compress_leaves_the_frame_open():
+    data = small_rdb()
+    for n in range(len(data)):
+        result = run("rdb-compress", input=data[:n])
+        equal(result.code, 1)
+        check = subprocess.run(["zstd", "-t"], input=result.out,
+                               capture_output=True, check=False)
+        if check.returncode == 0 and result.out:
+            raise AssertionError(f"cut at {n}: the frame was ended")
+
+
+def test_compress_wrong_expectation():
+    result = run("rdb-compress", "--expect", "10", input=small_rdb())
+    equal(result.code, 1)
+    holds("rdb-compress: zstd: Src size is incorrect", result.err)
+
+
+def test_decompress_wrong_bytes():
+    packed = bytearray(run("rdb-compress", input=small_rdb()).good().out)
+    packed[-1] ^= 1
+    result = run("rdb-decompress", input=bytes(packed))
+    equal(result.code, 1)
+    holds("zstd: Restored data doesn't match checksum", result.err)
+    if len(result.out) >= len(small_rdb()):
+        raise AssertionError("everything was let go")
+    equal(run("rdb-decompress", input=b"").code, 1)
+    holds("Unknown frame descriptor",
+          run("rdb-decompress", input=b"not zstd at all").err)
+
+
+def test_unknown_formats_need_trust():
+    result = run("rdb-compress", input=b"some words")
+    equal(result.code, 1)
+    holds("--trust-eof takes its end on trust", result.err)
+    run("rdb-compress", "--trust-eof", input=b"some words").good()
+    equal(run("rdb-compress", "--trust-eof", input=small_rdb()[:-1]).code, 1)
+
+
+# --- what all have in common ---
+
+@each(*FILTERS)
+def test_usage(name):
+    help_page = run(name, "--help").good().out.decode()
+    holds(f"usage: {name} [OPTION...]", help_page)
+    holds("--facts-fd N", help_page)
+    equal(run(name, "--version").good().out.split()[0].decode(), name)
+    result = run(name, "--nonsense")
+    equal(result.code, 2)
+    equal(result.err.decode(),
+          f"{name}: unknown option '--nonsense', see --help\n")
+    result = run(name, "--facts-fd", "77")
+    equal(result.code, 2)
+    equal(result.err.decode(),
+          f"{name}: --facts-fd: descriptor 77 is not open\n")
+
+
+@each(*FILTERS)
+def test_no_binary_on_a_terminal(name):
+    parent, child = pty.openpty()
+    with subprocess.Popen([programs.path(name)], stdin=subprocess.DEVNULL,
+                          stdout=child, stderr=subprocess.PIPE) as p:
+        os.close(child)
+        err = p.stderr.read()
+        equal(p.wait(), 2)
+    os.close(parent)
+    holds("standard output is a terminal", err)
+
+
+@each("rdb-verify", "rdb-checksum", "rdb-compress")
+def test_full_disk(name):
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([programs.path(name), "-q"], input=small_rdb(),
+                                stdout=full, stderr=subprocess.PIPE,
+                                check=False)
+    equal(result.returncode, 3)
+    holds("cannot write standard output: no space left on device",
+          result.stderr)
+
+
+@each(*FILTERS)
+def test_stopped_by_signal(name):
+    for signal, code in ((15, 143), (2, 130)):
+        with subprocess.Popen([programs.path(name)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as p:
+            p.stdin.write(small_rdb()[:50] if name != "rdb-decompress"
+                          else b"\x28\xb5\x2f\xfd")
+            p.stdin.flush()
+            if name in ("rdb-verify", "rdb-checksum"):
+                p.stdout.read(20)
+            else:
+                while programs_idle(p.pid) is False:
+                    pass
+            p.send_signal(signal)
+            equal(p.wait(10), code)
+            holds(f"stopped by signal {signal}", p.stderr.read())
+
+
+def programs_idle(pid):
+    """Whether the program has read what there was and waits for more."""
+    with open(f"/proc/{pid}/wchan") as f:
+        return "pipe" in f.read()
+
+
+def test_a_closed_reader_ends_it_quietly():
+    big = begun().key(rdbbytes.STRING, "k", rdbbytes.string(
+        b"x" * (4 << 20))).end().bytes()
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(big)
+        f.flush()
+        result = programs.shell(
+            f"(rdb-verify < {f.name}; echo $? >&2) | head -c 5")
+    equal(result.err.strip(), b"141")
+
+
+def test_progress_as_json():
+    result = run("rdb-verify", "--progress=json", input=small_rdb()).good()
+    holds('{"program":"rdb-verify","bytes":', result.err)
+    holds('"done":true}', result.err)
+
+
+if __name__ == "__main__":
+    cases.main()
