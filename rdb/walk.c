@@ -34,7 +34,8 @@ rdb_walk_feed(struct rdb_walk *w, const void *chunk, size_t len)
 
 	w->in.ptr = p;
 	w->in.end = len > 0 ? p + len : p;
-	w->crc_from = p;
+	/* The trailer's own bytes do not count. */
+	w->crc_from = w->label == RDB_TRAILER ? NULL : p;
 	w->key_from = NULL;
 	if (w->state == WALK_ITEM && w->label == RDB_KEY)
 		w->key_from = p, w->key_to = NULL;
