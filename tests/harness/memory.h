@@ -12,20 +12,20 @@
 
 struct memory_source {
 	struct source base;
-	struct span all;	/* what is still to come */
-	size_t chunk;		/* bytes lent at a time */
+	struct span all; /* what is still to come */
+	size_t chunk;    /* bytes lent at a time */
 	uint8_t *lent;
 };
 
 struct memory_sink {
 	struct sink base;
-	uint8_t *got;		/* free() it */
+	uint8_t *got; /* free() it */
 	size_t len, cap;
 	bool committed;
 };
 
-void memory_source_init(struct memory_source *, const void *p, size_t len,
-    size_t chunk);
+void memory_source_init(
+    struct memory_source *, const void *p, size_t len, size_t chunk);
 void memory_source_release(struct memory_source *);
 void memory_sink_init(struct memory_sink *);
 void memory_sink_release(struct memory_sink *);
