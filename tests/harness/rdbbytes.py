@@ -130,12 +130,12 @@ def listpack(*elements):
 def _lp_entry(element):
     data = _lp_int(element) if isinstance(element, int) else \
         _lp_string(to_bytes(element))
-    n, back = len(data), []
-    while True:
-        back.insert(0, n & 127 | (128 if back else 0))
+    n = len(data)
+    back = bytes([n & 127])
+    while n > 127:              # read from behind: more to come is a mark
         n >>= 7
-        if n == 0:
-            return data + bytes(back)
+        back = bytes([n & 127]) + bytes([back[0] | 128]) + back[1:]
+    return data + back
 
 
 def _lp_string(text):
