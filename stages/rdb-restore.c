@@ -1,0 +1,521 @@
+/*
+ * rdb-restore.c -- an RDB stream into a running server.
+ *
+ * --via native plays the primary (redis/master.h): the server loads the
+ * stream with its own loader, all types and modules included.  The input is
+ * walked before it is sent, and its last bytes are held back until it is
+ * proven whole and the go-ahead has come, so a target never takes a part for
+ * the whole.  Nothing is touched before the input's header has been read.
+ *
+ * Memory: a row per database, and what TLS needs.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rdb/census.h"
+#include "rdb/rdb.h"
+#include "stages/kit/facts.h"
+#include "stages/kit/stage.h"
+#include "stages/redis/expiring.h"
+#include "stages/redis/master.h"
+#include "stages/redis/server.h"
+#include "stages/redis/target.h"
+
+#define TRAILER  9  /* end mark and CRC */
+#define HEAD_MAX 16 /* more than magic and version have */
+#define TICK_MS  1000
+
+enum via { VIA_AUTO, VIA_NATIVE, VIA_RESTORE, VIA_COMMANDS };
+enum framing { FRAMING_AUTO, FRAMING_LENGTH, FRAMING_MARK };
+
+static const char *const vias[] = { "auto", "native", "restore", "commands",
+	NULL };
+static const char *const framings[] = { "auto", "length", "eof", NULL };
+static const char *const loads[] = { "auto", "diskless", "disk", NULL };
+
+static struct server_options options = { .timeout_ms = SERVER_TIMEOUT };
+static int via = VIA_AUTO, framing = FRAMING_AUTO, load = TARGET_LOAD_AUTO;
+static bool flush;
+static int64_t expected = -1, offset;
+static const char *listen_on, *announce, *replid;
+
+static const struct opt opts[] = {
+	SERVER_OPTIONS(options),
+	{ OPT_CHOICE, 0, "via", &via, "WAY",
+	    "native: play the primary of the target (auto: the same)", 0, 0,
+	    vias, NULL },
+	{ OPT_FLAG, 0, "flush", &flush, NULL,
+	    "remove all that the target holds first", 0, 0, NULL, NULL },
+	{ OPT_SIZE, 0, "expect", &expected, "SIZE", "bytes the input will have",
+	    0, INT64_MAX, NULL, NULL },
+	{ OPT_CHOICE, 0, "framing", &framing, "HOW",
+	    "length, eof, or auto: length when the size is known", 0, 0,
+	    framings, NULL },
+	{ OPT_CHOICE, 0, "load", &load, "HOW",
+	    "diskless: load as the bytes come; disk: from a file; auto: "
+	    "diskless where the target lets us set it",
+	    0, 0, loads, NULL },
+	{ OPT_TEXT, 0, "listen", &listen_on, "ADDR[:PORT]",
+	    "wait for the target here (default: the address from which we "
+	    "reach it, a free port)",
+	    0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "announce", &announce, "HOST[:PORT]",
+	    "where the target shall look for us, if not there; then any "
+	    "address may connect",
+	    0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "replid", &replid, "HEX40",
+	    "replication id to give (default: a random one)", 0, 0, NULL,
+	    NULL },
+	{ OPT_INT, 0, "offset", &offset, "N", "replication offset to give", 0,
+	    INT64_MAX, NULL, NULL },
+	OPT_TABLE_END,
+};
+
+struct restore {
+	struct sink base;
+	struct target target;
+	struct master master;
+	struct rdb_walk walk;
+	struct rdb_census census;
+	struct expiring expiring;
+	uint64_t crc;           /* as stored */
+	uint64_t length;        /* announced to the target, or SIZE_UNKNOWN */
+	uint8_t held[HEAD_MAX]; /* first bytes, then last bytes */
+	size_t held_len;
+	size_t behind; /* bytes behind the RDB's end */
+	bool begun, ended;
+	uint64_t keys, gone; /* what the target has, what expired */
+};
+
+/* --- what comes in --- */
+
+/* Milliseconds since 1970. */
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool
+check_crc(const struct restore *r, struct err *e)
+{
+	if (r->crc == 0 || r->crc == r->walk.crc)
+		return true;
+	return err_set(e, ERR_DATA,
+	    "offset %" PRIu64 ": RDB checksum is %016" PRIx64 ", the data's is "
+	    "%016" PRIx64,
+	    r->walk.at - 8, r->crc, r->walk.crc);
+}
+
+/* Behind the end, only the 40-byte mark of a replication may follow. */
+static bool
+look_behind(struct restore *r, struct span in, struct err *e)
+{
+	for (size_t i = 0; i < in.len; i++) {
+		bool hex = (in.ptr[i] >= '0' && in.ptr[i] <= '9') ||
+		    (in.ptr[i] >= 'a' && in.ptr[i] <= 'f');
+
+		if (!hex || ++r->behind > MASTER_MARK)
+			return err_set(e, ERR_DATA,
+			    "offset %" PRIu64 ": bytes behind the end of the "
+			    "RDB",
+			    r->walk.at);
+	}
+	return true;
+}
+
+/* Walk a chunk; *used: how much of it is RDB. */
+static bool
+walk(struct restore *r, struct span in, size_t *used, struct err *e)
+{
+	struct rdb_run run;
+	enum rdb_got got;
+
+	rdb_walk_feed(&r->walk, in.ptr, in.len);
+	while ((got = rdb_walk_next(&r->walk, &run)) == RDB_RUN) {
+		if (!rdb_census_feed(&r->census, &run))
+			return err_sys(e, "no memory to count keys");
+		if (run.label == RDB_EXPIRE && run.last)
+			expiring_add(&r->expiring, (int64_t)run.num);
+		else if (run.label == RDB_TRAILER && run.last)
+			r->crc = run.num;
+	}
+	if (got == RDB_BAD) {
+		err_set(e, ERR_DATA, "%s", "");
+		rdb_walk_explain(&r->walk, false, e->text, sizeof e->text);
+		return false;
+	}
+	r->ended = got == RDB_END;
+	*used = in.len - (r->ended ? rdb_walk_rest(&r->walk) : 0);
+	return !r->ended || check_crc(r, e);
+}
+
+/* The length that was announced must be kept. */
+static bool
+check_length(const struct restore *r, struct err *e)
+{
+	if (r->length == SIZE_UNKNOWN || r->walk.at == r->length ||
+	    (!r->ended && r->walk.at < r->length))
+		return true;
+	return err_set(e, ERR_DATA,
+	    "offset %" PRIu64 ": the input was to be %" PRIu64 " bytes, but %s",
+	    r->walk.at, r->length,
+	    r->ended ? "its RDB ends here" : "it is longer");
+}
+
+/* --- how it is to be sent --- */
+
+/*
+ * A file may end with the mark of a replication, which counts for its size
+ * but is not sent: forty hex digits at its end make the size a guess.
+ */
+static bool
+ends_with_mark(void)
+{
+	struct stat st;
+	char end[MASTER_MARK];
+
+	if (fstat(STDIN_FILENO, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size < (off_t)sizeof end ||
+	    pread(STDIN_FILENO, end, sizeof end,
+		st.st_size - (off_t)sizeof end) != (ssize_t)sizeof end)
+		return false;
+	for (size_t i = 0; i < sizeof end; i++)
+		if (strchr("0123456789abcdef", end[i]) == NULL || end[i] == 0)
+			return false;
+	return true;
+}
+
+static uint64_t
+length_to_announce(void)
+{
+	if (framing == FRAMING_MARK || ends_with_mark())
+		return SIZE_UNKNOWN;
+	return stage_expect;
+}
+
+/* Where we listen, and where the target shall look for us. */
+static bool
+find_addresses(
+    struct restore *r, char *host, size_t cap, unsigned *port, struct err *e)
+{
+	char at[256], seen[64];
+	unsigned listen_port = 0;
+
+	conn_local_host(r->target.server.conn, seen, sizeof seen);
+	if (seen[0] == '\0')
+		strcpy(seen, "127.0.0.1");
+	strcpy(at, seen);
+	if (listen_on != NULL &&
+	    !url_split_host(listen_on, at, sizeof at, &listen_port))
+		return err_set(e, ERR_USAGE, "--listen wants ADDR[:PORT]");
+	if (!master_listen(&r->master, at, listen_port, e))
+		return false;
+	*port = r->master.port;
+	snprintf(host, cap, "%s",
+	    strcmp(r->master.host, "0.0.0.0") == 0 ||
+		    strcmp(r->master.host, "::") == 0 ?
+		seen :
+		r->master.host);
+	if (announce != NULL && !url_split_host(announce, host, cap, port))
+		return err_set(e, ERR_USAGE, "--announce wants HOST[:PORT]");
+	return true;
+}
+
+/* Wait until the target has come to us. */
+static bool
+await_target(struct restore *r, const char *host, unsigned port, struct err *e)
+{
+	struct target *t = &r->target;
+	int64_t end = conn_clock() + options.timeout_ms;
+	char from[64], words[100];
+	bool got = false, loading;
+
+	conn_peer_host(t->server.conn, from, sizeof from);
+	if (from[0] == '\0')
+		strcpy(from, r->master.host);
+	while (!got && conn_clock() < end)
+		if (!master_accept(&r->master, announce != NULL ? NULL : from,
+			options.timeout_ms, TICK_MS, &got, e))
+			return false;
+	if (got)
+		return true;
+	return target_watch(t, &loading, words, sizeof words, e) &&
+	    err_set(e, ERR_REMOTE,
+		"%s: did not come to us at %s, port %u, within %.0f s (%s): "
+		"see --listen and --announce",
+		t->server.url.name, host, port,
+		(double)options.timeout_ms / 1000, words);
+}
+
+/* From the first look at the target to the first byte of the payload. */
+static bool
+begin(struct restore *r, struct err *e)
+{
+	struct target *t = &r->target;
+	char host[256], random[MASTER_MARK];
+	unsigned port;
+
+	if (!target_open(t, r->walk.version, r->walk.valkey, flush, e) ||
+	    !find_addresses(r, host, sizeof host, &port, e) ||
+	    !master_random(random, sizeof random, e) ||
+	    !target_prepare(t, flush, (enum target_load)load, e) ||
+	    !target_follow(t, host, port, e) ||
+	    !await_target(r, host, port, e) ||
+	    !master_greet(&r->master, t->tls ? &options.tls : NULL, e))
+		return false;
+	r->length = length_to_announce();
+	if (!master_begin(&r->master, replid != NULL ? replid : random,
+		(uint64_t)offset, r->length, e))
+		return false;
+	stage_say("restoring into %s (%s %s) via native, framing %s, %s",
+	    t->server.url.name, t->engine, t->version,
+	    r->master.marked ? "eof" : "length",
+	    t->diskless ? "diskless" : "through its disk");
+	r->begun = true;
+	return true;
+}
+
+/* --- the sink --- */
+
+/* What the target's side of a failure on the link looks like. */
+static bool
+blame(const struct restore *r, struct err *e)
+{
+	if (e->kind == ERR_REMOTE)
+		err_in(e, "%s took %" PRIu64 " bytes (its log may say why)",
+		    r->target.server.url.name, r->walk.at);
+	return false;
+}
+
+static bool
+send(struct restore *r, struct span s, struct err *e)
+{
+	return s.len == 0 || master_put(&r->master, s, e) || blame(r, e);
+}
+
+static void
+hold(struct restore *r, struct span s)
+{
+	memcpy(r->held + r->held_len, s.ptr, s.len);
+	r->held_len += s.len;
+}
+
+/* Send what was held of the header, once there is a target to send it to. */
+static bool
+begin_and_catch_up(struct restore *r, struct err *e)
+{
+	struct span head = { r->held, r->held_len };
+
+	if (!begin(r, e))
+		return false;
+	r->held_len = 0;
+	return check_length(r, e) && send(r, head, e);
+}
+
+static bool
+restore_put(struct sink *s, struct span in, struct err *e)
+{
+	struct restore *r = (struct restore *)s;
+	size_t used = 0;
+
+	if (r->ended)
+		return look_behind(r, in, e);
+	if (!walk(r, in, &used, e))
+		return false;
+	if (r->walk.version == 0) { /* not even the header yet */
+		hold(r, in);
+		return true;
+	}
+	if (r->begun ? !check_length(r, e) : !begin_and_catch_up(r, e))
+		return false;
+	if (!r->ended)
+		return send(r, in, e);
+	r->held_len = 0;
+	hold(r,
+	    (struct span){ in.ptr + used - (used < TRAILER ? used : TRAILER),
+		used < TRAILER ? used : TRAILER });
+	return send(r, (struct span){ in.ptr, used - r->held_len }, e) &&
+	    look_behind(r, (struct span){ in.ptr + used, in.len - used }, e);
+}
+
+/* Wait for the target's word that it has loaded everything. */
+static bool
+await_load(struct restore *r, struct err *e)
+{
+	struct target *t = &r->target;
+	int64_t quiet = conn_clock();
+	bool acked = false, alive, loading;
+	char words[100];
+
+	for (;;) {
+		if (!master_await(&r->master, TICK_MS, &acked, &alive, e))
+			return err_in(e,
+			    "while the target was loading (its "
+			    "log says why)");
+		if (acked)
+			return true;
+		if (!alive &&
+		    (!target_watch(t, &loading, words, sizeof words, e)))
+			return false;
+		if (alive || loading)
+			quiet = conn_clock();
+		if (conn_clock() - quiet > options.timeout_ms)
+			return err_set(e, ERR_REMOTE,
+			    "%s: neither loads nor acknowledges (%s)",
+			    t->server.url.name, words);
+	}
+}
+
+static bool
+check_input(const struct restore *r, struct err *e)
+{
+	if (!r->ended) {
+		err_set(e, ERR_DATA, "%s", "");
+		rdb_walk_explain(&r->walk, true, e->text, sizeof e->text);
+		return false;
+	}
+	if (r->behind != 0 && r->behind != MASTER_MARK)
+		return err_set(e, ERR_DATA,
+		    "offset %" PRIu64 ": %zu bytes behind the end of the RDB",
+		    r->walk.at, r->behind);
+	return true;
+}
+
+static bool
+restore_commit(struct sink *s, struct err *e)
+{
+	struct restore *r = (struct restore *)s;
+
+	if (!check_input(r, e) || !stage_go(e) ||
+	    !send(r, (struct span){ r->held, r->held_len }, e) ||
+	    (!master_finish(&r->master, e) && !blame(r, e)) ||
+	    !await_load(r, e) ||
+	    !target_compare(&r->target, &r->census, &r->expiring, now_ms(),
+		&r->keys, &r->gone, e) ||
+	    !target_promote(&r->target, e))
+		return false;
+	if (r->crc == 0)
+		stage_warn("the input has no checksum: its structure is whole, "
+			   "its bytes are on trust");
+	stage_say(
+	    "%s holds %" PRIu64 " keys", r->target.server.url.name, r->keys);
+	if (r->gone > 0)
+		stage_say("%" PRIu64 " keys expired meanwhile", r->gone);
+	return true;
+}
+
+static void
+restore_tell(const struct sink *s, struct facts *facts)
+{
+	const struct restore *r = (const struct restore *)s;
+
+	facts_text(facts, "via", "native");
+	facts_count(facts, "bytes", r->walk.at);
+	facts_count(facts, "keys", r->census.keys);
+	facts_count(facts, "expires", r->census.expires);
+	if (!r->begun)
+		return;
+	facts_text(facts, "framing", r->master.marked ? "eof" : "length");
+	facts_text(facts, "load", r->target.diskless ? "diskless" : "disk");
+	facts_text(facts, "target-engine", r->target.engine);
+	facts_text(facts, "target-version", r->target.version);
+	facts_count(facts, "target-keys", r->keys);
+}
+
+static void
+restore_free(struct sink *s)
+{
+	struct restore *r = (struct restore *)s;
+	struct err e = { 0 };
+
+	master_close(&r->master);
+	if (!target_abandon(&r->target, &e))
+		stage_warn("%s", e.text);
+	target_close(&r->target);
+	rdb_census_release(&r->census);
+	free(r);
+}
+
+static const struct sink_ops restore_ops = {
+	.put = restore_put,
+	.commit = restore_commit,
+	.tell = restore_tell,
+	.free = restore_free,
+};
+
+static struct sink *
+restore_new(const struct operands *args, struct err *e)
+{
+	struct restore *r = calloc(1, sizeof *r);
+
+	if (r == NULL) {
+		err_sys(e, "no memory for the restore");
+		return NULL;
+	}
+	r->base.ops = &restore_ops;
+	r->length = SIZE_UNKNOWN;
+	master_init(&r->master);
+	rdb_walk_init(&r->walk);
+	rdb_census_init(&r->census);
+	expiring_init(&r->expiring, now_ms());
+	if (!server_init(
+		&r->target.server, args->v[0], &options, TARGET_RULES, e)) {
+		free(r);
+		return NULL;
+	}
+	if (options.tls.insecure)
+		stage_warn("--tls-insecure: the target's certificate is not "
+			   "checked; anybody could be answering");
+	return &r->base;
+}
+
+static bool
+restore_check(const struct operands *args, struct err *e)
+{
+	(void)args;
+	if (via == VIA_RESTORE || via == VIA_COMMANDS)
+		return err_set(e, ERR_USAGE,
+		    "--via %s is not built in yet; native is", vias[via]);
+	if (replid != NULL &&
+	    (strlen(replid) != MASTER_MARK ||
+		strspn(replid, "0123456789abcdef") != MASTER_MARK))
+		return err_set(
+		    e, ERR_USAGE, "--replid wants 40 lower case hex digits");
+	if (expected != -1)
+		stage_expect = (uint64_t)expected;
+	if (framing == FRAMING_LENGTH && expected == -1)
+		return err_set(e, ERR_USAGE, "--framing length needs --expect");
+	return true;
+}
+
+static const char *const notes[] = {
+	"URL: redis://[user[:password]@]host[:port], rediss://... for TLS,",
+	"unix://[user[:password]@]/path.sock.  The target must hold no data "
+	"(or",
+	"--flush), be no replica and not in cluster mode.  It becomes a "
+	"replica",
+	"of this program for a moment: it must be able to connect back to us.",
+	"When anything fails it is left empty.  An ACL user needs",
+	TARGET_RULES ".",
+	NULL,
+};
+
+const struct stage stage = {
+	.name = "rdb-restore",
+	.brief = "load standard input, an RDB stream, into a running server",
+	.operands = "URL",
+	.operands_min = 1,
+	.operands_max = 1,
+	.notes = notes,
+	.opts = opts,
+	.check = restore_check,
+	.sink = restore_new,
+};

@@ -1,0 +1,502 @@
+/* conn.c -- see conn.h.  The descriptor never blocks; poll does. */
+#include "stages/redis/conn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "stages/kit/stop.h"
+
+/* Signals do not end waits any more. */
+static bool deaf;
+
+struct conn {
+	int fd;
+	struct tls *tls;
+	int64_t timeout_ms;
+	bool closed;
+	size_t head, tail; /* held: buf[head..tail) */
+	char name[300];
+	uint8_t buf[CONN_BUFFER];
+};
+
+enum wait_got { WAIT_READY, WAIT_QUIET, WAIT_FAILED };
+
+int64_t
+conn_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* poll one descriptor (or none: -1) until an absolute time. */
+static enum wait_got
+wait_until(int fd, short events, int64_t end, struct err *e)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	for (;;) {
+		int64_t left = end - conn_clock();
+		int n = poll(&p, 1,
+		    left < 0         ? 0 :
+			left > 60000 ? 60000 :
+				       (int)left);
+
+		if (n > 0)
+			return WAIT_READY;
+		if (n == 0 && conn_clock() >= end)
+			return WAIT_QUIET;
+		if (n < 0 && errno != EINTR) {
+			err_sys(e, "cannot wait for a connection");
+			return WAIT_FAILED;
+		}
+		if (n < 0 && !deaf && !stop_check(e))
+			return WAIT_FAILED;
+	}
+}
+
+bool
+conn_pause(int64_t ms, struct err *e)
+{
+	if (!deaf && !stop_check(e))
+		return false;
+	return wait_until(-1, 0, conn_clock() + ms, e) != WAIT_FAILED;
+}
+
+bool
+conn_wait(int fd, int64_t ms, bool *ready, struct err *e)
+{
+	enum wait_got got = wait_until(fd, POLLIN, conn_clock() + ms, e);
+
+	*ready = got == WAIT_READY;
+	return got != WAIT_FAILED;
+}
+
+/* --- connecting --- */
+
+struct conn *
+conn_new(int fd, const char *name, int64_t timeout_ms, struct err *e)
+{
+	int one = 1, flags = fcntl(fd, F_GETFL);
+	struct conn *c = malloc(sizeof *c);
+
+	if (c == NULL || flags < 0 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+		err_sys(e, "cannot set up the connection to %s", name);
+		free(c);
+		close(fd);
+		return NULL;
+	}
+	/* Both fail on what is not TCP, and need not succeed there. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+	c->fd = fd;
+	c->tls = NULL;
+	c->timeout_ms = timeout_ms;
+	c->closed = false;
+	c->head = c->tail = 0;
+	snprintf(c->name, sizeof c->name, "%s", name);
+	return c;
+}
+
+/* Connect one socket to one address; errno tells why not. */
+static int
+connect_one(
+    const struct sockaddr *to, socklen_t len, int64_t end, struct err *e)
+{
+	int fd = socket(
+	    to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	socklen_t size = sizeof(int);
+	int failed = 0;
+
+	if (fd < 0)
+		return -1;
+	/* A signal in the middle leaves the attempt going on. */
+	if (connect(fd, to, len) != 0 && errno != EINPROGRESS && errno != EINTR)
+		failed = errno;
+	else if (to->sa_family != AF_UNIX) {
+		switch (wait_until(fd, POLLOUT, end, e)) {
+		case WAIT_READY:
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size);
+			break;
+		case WAIT_QUIET:
+			failed = ETIMEDOUT;
+			break;
+		case WAIT_FAILED:
+			failed = EINTR;
+			break;
+		}
+	}
+	if (failed == 0)
+		return fd;
+	close(fd);
+	errno = failed;
+	return -1;
+}
+
+static bool
+refused(const struct url *u, struct err *e)
+{
+	if (errno == EINTR) /* e is filled: asked to stop */
+		return false;
+	return err_set(e, ERR_REMOTE, "cannot connect to %s: %s", u->name,
+	    strerror(errno));
+}
+
+static int
+connect_tcp(const struct url *u, int64_t end, struct err *e)
+{
+	const struct addrinfo hints = {
+		.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICSERV,
+	};
+	struct addrinfo *list = NULL;
+	char port[8];
+	int fd = -1, why;
+
+	snprintf(port, sizeof port, "%u", u->port);
+	why = getaddrinfo(u->host, port, &hints, &list);
+	if (why != 0) {
+		err_set(e, ERR_REMOTE, "cannot find the address of %s: %s",
+		    u->host, gai_strerror(why));
+		return -1;
+	}
+	errno = EADDRNOTAVAIL;
+	for (const struct addrinfo *a = list; a != NULL && fd < 0;
+	     a = a->ai_next) {
+		fd = connect_one(a->ai_addr, a->ai_addrlen, end, e);
+		if (fd < 0 && errno == EINTR)
+			break;
+	}
+	if (fd < 0)
+		refused(u, e);
+	freeaddrinfo(list);
+	return fd;
+}
+
+static int
+connect_unix(const struct url *u, int64_t end, struct err *e)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd;
+
+	memcpy(to.sun_path, u->path, strlen(u->path) + 1);
+	fd = connect_one((struct sockaddr *)&to, sizeof to, end, e);
+	if (fd < 0)
+		refused(u, e);
+	return fd;
+}
+
+/* Wait as TLS asks.  False when it failed, fell silent or was closed. */
+static bool
+tls_settle(struct conn *c, enum tls_got got, int64_t end, struct err *e)
+{
+	enum wait_got wait;
+
+	if (got == TLS_FAILED)
+		return err_in(e, "%s", c->name);
+	if (got == TLS_CLOSED)
+		return err_set(e, ERR_REMOTE,
+		    "%s: closed the connection during the TLS handshake",
+		    c->name);
+	wait =
+	    wait_until(c->fd, got == TLS_WANT_READ ? POLLIN : POLLOUT, end, e);
+	if (wait == WAIT_QUIET)
+		return err_set(e, ERR_REMOTE,
+		    "%s: no answer to the TLS handshake", c->name);
+	return wait == WAIT_READY;
+}
+
+static bool
+shake_hands(struct conn *c, int64_t end, struct err *e)
+{
+	enum tls_got got;
+
+	while ((got = tls_handshake(c->tls, e)) != TLS_OK)
+		if (!tls_settle(c, got, end, e))
+			return false;
+	return true;
+}
+
+struct conn *
+conn_open(const struct url *u, const struct tls_options *options,
+    int64_t timeout_ms, struct err *e)
+{
+	int64_t end = conn_clock() + timeout_ms;
+	struct conn *c;
+	int fd;
+
+	if (!deaf && !stop_check(e))
+		return NULL;
+	fd = u->kind == URL_UNIX ? connect_unix(u, end, e) :
+				   connect_tcp(u, end, e);
+	if (fd < 0)
+		return NULL;
+	c = conn_new(fd, u->name, timeout_ms, e);
+	if (c == NULL || u->kind != URL_TLS)
+		return c;
+	c->tls = tls_client_new(fd, options, u->host, e);
+	if (c->tls == NULL || !shake_hands(c, end, e)) {
+		conn_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+bool
+conn_serve_tls(struct conn *c, const struct tls_options *options, struct err *e)
+{
+	c->tls = tls_server_new(c->fd, options, e);
+	return c->tls != NULL &&
+	    shake_hands(c, conn_clock() + c->timeout_ms, e);
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (c == NULL)
+		return;
+	tls_free(c->tls);
+	close(c->fd);
+	/* What a server answered may hold secrets of its configuration. */
+	explicit_bzero(c->buf, c->tail);
+	free(c);
+}
+
+/* --- reading --- */
+
+struct span
+conn_held(const struct conn *c)
+{
+	return (struct span){ c->buf + c->head, c->tail - c->head };
+}
+
+void
+conn_take(struct conn *c, size_t n)
+{
+	assert(n <= c->tail - c->head);
+	c->head += n;
+}
+
+static void
+make_room(struct conn *c)
+{
+	if (c->head == c->tail) {
+		c->head = c->tail = 0;
+	} else if (c->head > 0) {
+		memmove(c->buf, c->buf + c->head, c->tail - c->head);
+		c->tail -= c->head;
+		c->head = 0;
+	}
+}
+
+static bool
+lost(struct conn *c, const char *why, struct err *e)
+{
+	c->closed = true;
+	return err_set(e, ERR_REMOTE, "%s: connection lost: %s", c->name, why);
+}
+
+/* One read into the free part; WAIT_READY: bytes came. */
+static enum wait_got
+read_plain(struct conn *c, struct err *e)
+{
+	ssize_t n = read(c->fd, c->buf + c->tail, CONN_BUFFER - c->tail);
+
+	if (n > 0) {
+		c->tail += (size_t)n;
+		return WAIT_READY;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return WAIT_QUIET;
+	if (n == 0) {
+		c->closed = true;
+		err_set(e, ERR_REMOTE, "%s: closed the connection", c->name);
+	} else {
+		lost(c, strerror(errno), e);
+	}
+	return WAIT_FAILED;
+}
+
+/* As many records as are there.  *events: what to wait for otherwise. */
+static enum wait_got
+read_tls(struct conn *c, short *events, struct err *e)
+{
+	size_t before = c->tail, n = 0;
+	enum tls_got got = TLS_OK;
+
+	while (c->tail < CONN_BUFFER &&
+	    (got = tls_read(c->tls, c->buf + c->tail, CONN_BUFFER - c->tail, &n,
+		 e)) == TLS_OK)
+		c->tail += n;
+	*events = got == TLS_WANT_WRITE ? POLLOUT : POLLIN;
+	if (c->tail > before)
+		return WAIT_READY;
+	if (got == TLS_CLOSED) {
+		c->closed = true;
+		err_set(e, ERR_REMOTE, "%s: closed the connection", c->name);
+	} else if (got == TLS_FAILED) {
+		err_in(e, "%s", c->name);
+	} else {
+		return WAIT_QUIET;
+	}
+	return WAIT_FAILED;
+}
+
+bool
+conn_try(struct conn *c, int64_t ms, bool *got, struct err *e)
+{
+	int64_t end = conn_clock() + ms;
+	short events = POLLIN;
+	enum wait_got now;
+
+	*got = false;
+	make_room(c);
+	if (c->tail == CONN_BUFFER)
+		return err_set(e, ERR_BUG, "the buffer of %s is full", c->name);
+	for (;;) {
+		now =
+		    c->tls != NULL ? read_tls(c, &events, e) : read_plain(c, e);
+		*got = now == WAIT_READY;
+		if (now != WAIT_QUIET)
+			return now == WAIT_READY;
+		now = wait_until(c->fd, events, end, e);
+		if (now != WAIT_READY)
+			return now == WAIT_QUIET;
+	}
+}
+
+bool
+conn_more(struct conn *c, struct err *e)
+{
+	bool got;
+
+	if (!conn_try(c, c->timeout_ms, &got, e))
+		return false;
+	if (!got)
+		return err_set(e, ERR_REMOTE, "%s: nothing came for %.0f s",
+		    c->name, (double)c->timeout_ms / 1000);
+	return true;
+}
+
+/* --- writing --- */
+
+/* Send what can be sent now; *events: what to wait for when that is none. */
+static bool
+write_some(struct conn *c, struct span *s, short *events, struct err *e)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	if (c->tls != NULL) {
+		enum tls_got got = tls_write(c->tls, s->ptr, s->len, &done, e);
+
+		if (got == TLS_FAILED)
+			return err_in(e, "%s", c->name);
+		if (got == TLS_CLOSED)
+			return lost(c, strerror(EPIPE), e);
+		*events = got == TLS_WANT_READ ? POLLIN : POLLOUT;
+	} else {
+		n = send(c->fd, s->ptr, s->len, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return lost(c, strerror(errno), e);
+		done = n > 0 ? (size_t)n : 0;
+		*events = POLLOUT;
+	}
+	span_take(s, done);
+	return true;
+}
+
+bool
+conn_write(struct conn *c, struct span s, struct err *e)
+{
+	int64_t end = conn_clock() + c->timeout_ms;
+	enum wait_got wait;
+	short events = POLLOUT;
+
+	while (s.len > 0) {
+		size_t before = s.len;
+
+		if (!write_some(c, &s, &events, e))
+			return false;
+		if (s.len < before) {
+			end = conn_clock() + c->timeout_ms;
+			continue;
+		}
+		wait = wait_until(c->fd, events, end, e);
+		if (wait == WAIT_FAILED)
+			return false;
+		if (wait == WAIT_QUIET)
+			return err_set(e, ERR_REMOTE,
+			    "%s: took no bytes for %.0f s", c->name,
+			    (double)c->timeout_ms / 1000);
+	}
+	return deaf || stop_check(e);
+}
+
+/* --- about it --- */
+
+bool
+conn_closed(const struct conn *c)
+{
+	return c->closed;
+}
+
+void
+conn_last_words(void)
+{
+	deaf = true;
+}
+
+static void
+host_of(const struct sockaddr_storage *a, socklen_t len, char *host, size_t cap)
+{
+	host[0] = '\0';
+	if (a->ss_family != AF_INET && a->ss_family != AF_INET6)
+		return;
+	if (getnameinfo((const struct sockaddr *)a, len, host, (socklen_t)cap,
+		NULL, 0, NI_NUMERICHOST) != 0)
+		host[0] = '\0';
+	/* An IPv4 peer of an IPv6 listener is the IPv4 peer. */
+	if (strncmp(host, "::ffff:", 7) == 0)
+		memmove(host, host + 7, strlen(host + 7) + 1);
+}
+
+void
+conn_local_host(const struct conn *c, char *host, size_t cap)
+{
+	struct sockaddr_storage a = { 0 };
+	socklen_t len = sizeof a;
+
+	getsockname(c->fd, (struct sockaddr *)&a, &len);
+	host_of(&a, len, host, cap);
+}
+
+void
+conn_peer_host(const struct conn *c, char *host, size_t cap)
+{
+	struct sockaddr_storage a = { 0 };
+	socklen_t len = sizeof a;
+
+	getpeername(c->fd, (struct sockaddr *)&a, &len);
+	host_of(&a, len, host, cap);
+}
+
+const char *
+conn_name(const struct conn *c)
+{
+	return c->name;
+}

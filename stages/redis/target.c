@@ -1,0 +1,446 @@
+/* target.c -- see target.h. */
+#include "stages/redis/target.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LAST_WORDS_MS 10000 /* for connecting once more to tidy up */
+
+static const char *
+name_of(const struct target *t)
+{
+	return t->server.url.name;
+}
+
+/* --- settings --- */
+
+/* A setting's value; "" when it is unknown, or not for us to see. */
+static bool
+config_get(
+    struct target *t, const char *name, char *value, size_t cap, struct err *e)
+{
+	struct reply reply;
+
+	value[0] = '\0';
+	if (!resp_call(t->server.resp, &reply, WORDS("CONFIG", "GET", name), e))
+		return false;
+	if (reply.kind == REPLY_ARRAY && reply.len == 2)
+		snprintf(value, cap, "%s", resp_item(&reply, 1).text);
+	return true;
+}
+
+/* Put repl-diskless-load back. */
+static bool
+settings_back(struct target *t, struct err *e)
+{
+	struct reply reply;
+
+	if (t->load_before[0] == '\0')
+		return true;
+	if (!server_call(&t->server, &reply,
+		WORDS("CONFIG", "SET", "repl-diskless-load", t->load_before),
+		e))
+		return err_in(e,
+		    "repl-diskless-load was \"%s\" and could not "
+		    "be put back",
+		    t->load_before);
+	t->load_before[0] = '\0';
+	return true;
+}
+
+/* Make it load as the bytes come, or not, if it lets us. */
+static bool
+settings_make(struct target *t, enum target_load load, struct err *e)
+{
+	const char *want =
+	    load == TARGET_LOAD_DISK ? "disabled" : "on-empty-db";
+	char now[sizeof t->load_before];
+	struct reply reply;
+
+	if (!config_get(t, "repl-diskless-load", now, sizeof now, e))
+		return false;
+	t->diskless = now[0] != '\0' && strcmp(now, "disabled") != 0;
+	if (now[0] != '\0' && t->diskless != (load != TARGET_LOAD_DISK)) {
+		if (!resp_call(t->server.resp, &reply,
+			WORDS("CONFIG", "SET", "repl-diskless-load", want), e))
+			return false;
+		if (reply.kind != REPLY_ERROR) {
+			memcpy(t->load_before, now, sizeof now);
+			t->diskless = load != TARGET_LOAD_DISK;
+		}
+	}
+	if (load == TARGET_LOAD_DISKLESS && !t->diskless)
+		return err_set(e, ERR_REMOTE,
+		    "%s: repl-diskless-load cannot be set: it is before Redis "
+		    "6, or user lacks +config|get +config|set",
+		    name_of(t));
+	return true;
+}
+
+/* --- is it fit? --- */
+
+/* The newest RDB each server reads, newest first. */
+static const struct {
+	const char *engine;
+	unsigned major, minor;
+	int rdb;
+} readers[] = {
+	{ "redis", 8, 8, 14 },
+	{ "redis", 8, 6, 13 },
+	{ "redis", 7, 4, 12 },
+	{ "redis", 7, 2, 11 },
+	{ "redis", 7, 0, 10 },
+	{ "redis", 5, 0, 9 },
+	{ "redis", 4, 0, 8 },
+	{ "redis", 3, 2, 7 },
+	{ "redis", 0, 0, 6 },
+	{ "valkey", 9, 0, 80 },
+	{ "valkey", 0, 0, 11 },
+};
+
+static int
+newest_rdb(const struct target *t)
+{
+	unsigned major = 0, minor = 0;
+
+	if (sscanf(t->version, "%u.%u", &major, &minor) < 1)
+		return RDB_VERSION_VALKEY_MAX;
+	for (size_t i = 0; i < COUNT_OF(readers); i++)
+		if (strcmp(readers[i].engine, t->engine) == 0 &&
+		    (major > readers[i].major ||
+			(major == readers[i].major &&
+			    minor >= readers[i].minor)))
+			return readers[i].rdb;
+	return RDB_VERSION_VALKEY_MAX;
+}
+
+/* Would its loader take a file of this version and dialect? */
+static bool
+check_dialect(struct target *t, int version, bool valkey, struct err *e)
+{
+	bool theirs = strcmp(t->engine, "valkey") == 0;
+	char rule[16];
+
+	if (valkey && !theirs)
+		return err_set(e, ERR_REMOTE,
+		    "%s: Redis %s cannot load RDB %d of Valkey", name_of(t),
+		    t->version, version);
+	/* Valkey keeps 12 to 79 for others and refuses them, unless told to
+	 * try (8.1: rdb-version-check). */
+	if (theirs && !valkey && version > 11) {
+		if (!config_get(t, "rdb-version-check", rule, sizeof rule, e))
+			return false;
+		if (strcmp(rule, "relaxed") == 0)
+			return true;
+		return err_set(e, ERR_REMOTE,
+		    "%s: Valkey %s refuses RDB %d of Redis (from 8.1 on, "
+		    "rdb-version-check relaxed makes it try)",
+		    name_of(t), t->version, version);
+	}
+	if (version > newest_rdb(t))
+		return err_set(e, ERR_REMOTE,
+		    "%s: %s %s loads RDB up to version %d, this is %d",
+		    name_of(t), theirs ? "Valkey" : "Redis", t->version,
+		    newest_rdb(t), version);
+	return true;
+}
+
+static bool
+check_role(const struct target *t, struct err *e)
+{
+	char text[256], host[128];
+
+	if (server_info_count(&t->info, "cluster_enabled") == 1)
+		return err_set(e, ERR_REMOTE,
+		    "%s: runs in cluster mode, where no server takes "
+		    "REPLICAOF: restore into one that does not",
+		    name_of(t));
+	if (strcmp(server_info_get(&t->info, "role", text, sizeof text),
+		"slave") == 0) {
+		server_info_get(&t->info, "master_host", host, sizeof host);
+		err_quote(text, sizeof text, host, strlen(host));
+		return err_set(e, ERR_REMOTE,
+		    "%s: is a replica of %s: restore into its primary, or "
+		    "make it one (REPLICAOF NO ONE)",
+		    name_of(t), text);
+	}
+	return true;
+}
+
+/* --- what it holds --- */
+
+/* Next line "dbN:keys=K,..." of INFO.  *at starts as the text. */
+static bool
+next_db(const char **at, uint64_t *db, uint64_t *keys)
+{
+	while (*at != NULL && **at != '\0') {
+		const char *line = *at;
+		const char *end = strchr(line, '\n');
+
+		*at = end != NULL ? end + 1 : line + strlen(line);
+		if (sscanf(line, "db%" SCNu64 ":keys=%" SCNu64, db, keys) == 2)
+			return true;
+	}
+	return false;
+}
+
+static uint64_t
+count_keys(const struct server_info *info)
+{
+	const char *at = info->text;
+	uint64_t db, keys, sum = 0;
+
+	while (next_db(&at, &db, &keys))
+		sum += keys;
+	return sum;
+}
+
+static uint64_t
+count_libraries(const struct server_info *info)
+{
+	return server_info_count(info, "number_of_libraries");
+}
+
+static bool
+check_empty(const struct target *t, struct err *e)
+{
+	uint64_t keys = count_keys(&t->info);
+	uint64_t libraries = count_libraries(&t->info);
+
+	if (keys > 0)
+		return err_set(e, ERR_REMOTE,
+		    "%s: holds %" PRIu64 " keys: nothing was touched (--flush "
+		    "removes them first)",
+		    name_of(t), keys);
+	if (libraries > 0)
+		return err_set(e, ERR_REMOTE,
+		    "%s: holds %" PRIu64 " function libraries: nothing was "
+		    "touched (--flush removes them first)",
+		    name_of(t), libraries);
+	return true;
+}
+
+/* INFO, once it is done with loading what it had. */
+static bool
+look(struct target *t, struct err *e)
+{
+	int64_t end = conn_clock() + t->server.timeout_ms;
+
+	for (;;) {
+		if (!server_info(&t->server, &t->info, e))
+			return false;
+		if (server_info_count(&t->info, "loading") == 0)
+			return true;
+		if (conn_clock() >= end)
+			return err_set(e, ERR_REMOTE,
+			    "%s: still loading its own data after %.0f s "
+			    "(--timeout)",
+			    name_of(t), (double)t->server.timeout_ms / 1000);
+		if (!conn_pause(200, e))
+			return false;
+	}
+}
+
+bool
+target_open(
+    struct target *t, int rdb_version, bool valkey, bool flush, struct err *e)
+{
+	char tls[8];
+
+	if (!server_connect(&t->server, e) || !look(t, e))
+		return false;
+	t->engine = server_info_engine(&t->info, t->version, sizeof t->version);
+	if (!check_role(t, e) || !check_dialect(t, rdb_version, valkey, e) ||
+	    (!flush && !check_empty(t, e)) ||
+	    !config_get(t, "tls-replication", tls, sizeof tls, e))
+		return false;
+	t->tls = strcmp(tls, "yes") == 0;
+	if (t->tls && t->server.tls.cert == NULL)
+		return err_set(e, ERR_REMOTE,
+		    "%s: replicates over TLS (tls-replication yes), so we need "
+		    "a certificate to show: --tls-cert and --tls-key",
+		    name_of(t));
+	return true;
+}
+
+void
+target_close(struct target *t)
+{
+	server_info_release(&t->info);
+	server_release(&t->server);
+}
+
+/* Remove all keys and functions there are. */
+static bool
+empty(struct target *t, struct err *e)
+{
+	struct reply reply;
+
+	if (!server_info(&t->server, &t->info, e))
+		return false;
+	if (count_keys(&t->info) > 0 &&
+	    !server_call(&t->server, &reply, WORDS("FLUSHALL"), e))
+		return false;
+	return count_libraries(&t->info) == 0 ||
+	    server_call(&t->server, &reply, WORDS("FUNCTION", "FLUSH"), e);
+}
+
+bool
+target_prepare(
+    struct target *t, bool flush, enum target_load load, struct err *e)
+{
+	t->touched = true;
+	return (!flush || empty(t, e)) && settings_make(t, load, e);
+}
+
+/* --- following --- */
+
+/* REPLICAOF, or SLAVEOF before Redis 5.  *busy: not now. */
+static bool
+replicaof(struct target *t, const char *host, const char *port, bool *busy,
+    struct err *e)
+{
+	struct reply reply;
+
+	*busy = false;
+	if (!resp_call(
+		t->server.resp, &reply, WORDS("REPLICAOF", host, port), e))
+		return false;
+	if (reply.kind == REPLY_ERROR &&
+	    server_said(reply.text, "ERR unknown command") &&
+	    !resp_call(t->server.resp, &reply, WORDS("SLAVEOF", host, port), e))
+		return false;
+	if (reply.kind != REPLY_ERROR)
+		return true;
+	*busy = server_said(reply.text, "LOADING") ||
+	    server_said(reply.text, "BUSY");
+	return server_refused(&t->server, "replicaof", reply.text, e);
+}
+
+bool
+target_follow(struct target *t, const char *host, unsigned port, struct err *e)
+{
+	char number[8];
+	bool busy;
+
+	snprintf(number, sizeof number, "%u", port);
+	t->following = true;
+	return replicaof(t, host, number, &busy, e);
+}
+
+bool
+target_watch(
+    struct target *t, bool *loading, char *words, size_t cap, struct err *e)
+{
+	char role[16], link[16];
+
+	if (!server_info(&t->server, &t->info, e))
+		return false;
+	*loading = server_info_count(&t->info, "loading") != 0 ||
+	    server_info_count(&t->info, "async_loading") != 0;
+	snprintf(words, cap, "role %s, link %s%s",
+	    server_info_get(&t->info, "role", role, sizeof role),
+	    server_info_get(&t->info, "master_link_status", link, sizeof link),
+	    *loading ? ", loading" : "");
+	return true;
+}
+
+/* --- the end --- */
+
+static uint64_t
+census_keys(const struct rdb_census *c, uint64_t db)
+{
+	uint64_t keys = 0;
+
+	/* A stream may select a database twice. */
+	for (size_t i = 0; i < c->n_dbs; i++)
+		if (c->dbs[i].db == db)
+			keys += c->dbs[i].keys;
+	return keys;
+}
+
+bool
+target_compare(struct target *t, const struct rdb_census *sent,
+    const struct expiring *expiring, int64_t now_ms, uint64_t *keys,
+    uint64_t *gone, struct err *e)
+{
+	const char *at;
+	uint64_t db, n, may = expiring_until(expiring, now_ms);
+
+	if (!server_info(&t->server, &t->info, e))
+		return false;
+	*keys = count_keys(&t->info);
+	for (at = t->info.text; next_db(&at, &db, &n);)
+		if (!sent->dbs_left_out && n > census_keys(sent, db))
+			return err_set(e, ERR_DATA,
+			    "%s: database %" PRIu64 " holds %" PRIu64
+			    " keys, but %" PRIu64 " were sent",
+			    name_of(t), db, n, census_keys(sent, db));
+	if (*keys > sent->keys || sent->keys - *keys > may)
+		return err_set(e, ERR_DATA,
+		    "%s: holds %" PRIu64 " keys, but %" PRIu64
+		    " were sent and at most %" PRIu64 " can have expired",
+		    name_of(t), *keys, sent->keys, may);
+	*gone = sent->keys - *keys;
+	return true;
+}
+
+/* REPLICAOF NO ONE, as soon as it listens. */
+static bool
+stand_alone(struct target *t, struct err *e)
+{
+	int64_t end = conn_clock() + t->server.timeout_ms;
+	bool busy;
+
+	while (!replicaof(t, "NO", "ONE", &busy, e))
+		if (!busy || conn_clock() >= end || !conn_pause(100, e))
+			return false;
+	t->following = false;
+	return true;
+}
+
+bool
+target_promote(struct target *t, struct err *e)
+{
+	char role[16];
+
+	if (!stand_alone(t, e) || !server_info(&t->server, &t->info, e))
+		return false;
+	if (strcmp(server_info_get(&t->info, "role", role, sizeof role),
+		"master") != 0)
+		return err_set(e, ERR_REMOTE,
+		    "%s: is a replica again: somebody else (Sentinel?) gives "
+		    "it orders",
+		    name_of(t));
+	if (!settings_back(t, e))
+		return false;
+	t->touched = false;
+	return true;
+}
+
+bool
+target_abandon(struct target *t, struct err *e)
+{
+	int64_t patience = t->server.timeout_ms;
+	bool ok;
+
+	if (!t->touched)
+		return true;
+	t->touched = false;
+	/* Anew: the other connection may be in the middle of a reply. */
+	conn_last_words();
+	t->server.timeout_ms = LAST_WORDS_MS;
+	if (!server_connect(&t->server, e))
+		return err_in(e,
+		    "could not be left as it was: it needs "
+		    "REPLICAOF NO ONE, and FLUSHALL");
+	t->server.timeout_ms = patience;
+	if (t->following)
+		ok = (stand_alone(t, e) && empty(t, e)) ||
+		    err_in(e, "could not be left empty");
+	else
+		ok = true;
+	return settings_back(t, ok ? e : &(struct err){ 0 }) && ok;
+}
