@@ -1,0 +1,63 @@
+/*
+ * catalogue.h -- the backup list, made from the store alone.
+ *
+ * What lies in a store is one of three: a backup (a manifest that can be read
+ * and is about this place), a broken one (the manifest is there but refused),
+ * or an unfinished attempt (objects, no manifest).  A broken one never hides
+ * the others.
+ */
+#ifndef PIPELINE_CATALOGUE_H
+#define PIPELINE_CATALOGUE_H
+
+#include "pipeline/ident.h"
+#include "pipeline/manifest.h"
+#include "stages/store/store.h"
+
+enum catalogue_kind { BACKUP_GOOD, BACKUP_BROKEN, BACKUP_UNFINISHED };
+
+struct catalogue_entry {
+	const char *instance, *id;
+	enum catalogue_kind kind;
+	const struct manifest *manifest; /* good only */
+	const struct err *fault;         /* not good: why */
+};
+
+/* Called for each; false (with its err filled) stops. */
+typedef bool catalogue_each_fn(
+    void *arg, const struct catalogue_entry *, struct err *);
+
+/*
+ * Call each for all of one instance, or of all (instance NULL), by instance
+ * and then by time.  One manifest is in memory at a time.
+ */
+MUST_USE bool catalogue_each(struct store *, const char *instance,
+    catalogue_each_fn *each, void *arg, struct err *);
+
+/* The name of one backup. */
+struct catalogue_name {
+	char instance[IDENT_MAX + 1];
+	char id[IDENT_MAX + 1];
+};
+
+/*
+ * Which backup does a person mean?  An id or the beginning of one, with
+ * "INSTANCE/" in front where needed (or instance not NULL), or "latest": the
+ * newest good one.  ERR_USAGE when it is none or several; then the
+ * candidates are named.
+ */
+MUST_USE bool catalogue_find(struct store *, const char *instance,
+    const char *word, struct catalogue_name *, struct err *);
+
+/* Read its manifest.  ERR_DATA when it is broken or missing. */
+MUST_USE bool catalogue_read(struct store *, const struct catalogue_name *,
+    struct manifest *, struct err *);
+
+/* The same, as the text of the file, owned by the caller. */
+MUST_USE bool catalogue_text(struct store *, const struct catalogue_name *,
+    char **text, size_t *len, struct err *);
+
+/* "instance/id/object", owned by the caller. */
+char *catalogue_key(
+    const struct catalogue_name *, const char *object, struct err *);
+
+#endif

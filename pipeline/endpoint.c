@@ -1,0 +1,127 @@
+/* endpoint.c -- see endpoint.h. */
+#include "pipeline/endpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/say.h"
+#include "stages/redis/url.h"
+
+static const char *user, *password_file, *timeout;
+static const char *tls_ca, *tls_cert, *tls_key, *tls_server_name;
+static bool tls_insecure;
+
+/* clang-format off */
+const struct opt endpoint_opts[] = {
+	{ OPT_TEXT, 0, "user", &user, "NAME",
+	    "ACL user at the server", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "password-file", &password_file, "FILE",
+	    "its password is the first line of FILE", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "timeout", &timeout, "TIME",
+	    "how long the server may be silent", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "tls-ca", &tls_ca, "FILE",
+	    "trust the certificates in FILE", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "tls-cert", &tls_cert, "FILE",
+	    "our certificate", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "tls-key", &tls_key, "FILE",
+	    "its key", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "tls-server-name", &tls_server_name, "NAME",
+	    "the name the server's certificate must have", 0, 0, NULL, NULL },
+	{ OPT_FLAG, 0, "tls-insecure", &tls_insecure, NULL,
+	    "do not check the server's certificate", 0, 0, NULL, NULL },
+	OPT_TABLE_END,
+};
+/* clang-format on */
+
+/* The URL without its password; it was parsed before. */
+static char *
+without_password(const char *text)
+{
+	const char *s = strstr(text, "://") + 3, *at = NULL, *colon;
+	size_t n = strcspn(s, "/");
+	char *url;
+
+	for (size_t i = 0; i < n; i++)
+		if (s[i] == '@')
+			at = s + i;
+	if (at == NULL || (colon = memchr(s, ':', (size_t)(at - s))) == NULL)
+		return strdup(text);
+	/* ":secret@" goes altogether, "user:secret@" leaves "user@". */
+	if (asprintf(&url, "%.*s%s", (int)(colon - text), text,
+		colon == s ? at + 1 : at) == -1)
+		return NULL;
+	return url;
+}
+
+bool
+endpoint_init(struct endpoint *s, char *text, struct err *e)
+{
+	struct url parsed;
+	int64_t ms;
+	bool ok;
+
+	memset(s, 0, sizeof *s);
+	if (timeout != NULL && !opt_time(timeout, &ms))
+		return err_set(e, ERR_USAGE,
+		    "--timeout wants a time such as 500ms, 30s or 5m, not '%s'",
+		    timeout);
+	if (!url_parse(&parsed, text, e)) {
+		url_hide(text);
+		return false;
+	}
+	if (parsed.password != NULL && password_file != NULL) {
+		url_hide(text);
+		url_release(&parsed);
+		return err_set(e, ERR_USAGE,
+		    "a password in the URL and --password-file: give one of "
+		    "them");
+	}
+	if (parsed.password != NULL)
+		s->password = strdup(parsed.password);
+	s->url = without_password(text);
+	ok = s->url != NULL && (parsed.password == NULL || s->password != NULL);
+	if (!ok) {
+		err_sys(e, "cannot keep the server's address");
+		endpoint_release(s);
+	}
+	url_hide(text);
+	url_release(&parsed);
+	return ok;
+}
+
+void
+endpoint_words(const struct endpoint *s, struct chain *c)
+{
+	chain_option(c, "--user", user);
+	chain_option(c, "--password-file", password_file);
+	chain_option(c, "--timeout", timeout);
+	chain_option(c, "--tls-ca", tls_ca);
+	chain_option(c, "--tls-cert", tls_cert);
+	chain_option(c, "--tls-key", tls_key);
+	chain_option(c, "--tls-server-name", tls_server_name);
+	if (tls_insecure)
+		chain_word(c, "--tls-insecure");
+	chain_word(c, s->url);
+	if (s->password != NULL)
+		chain_env(c, "REDISCLI_AUTH", s->password);
+}
+
+void
+endpoint_hint(const struct endpoint *s)
+{
+	if (s->password != NULL)
+		say("the line needs the password of %s in the environment, as "
+		    "REDISCLI_AUTH",
+		    s->url);
+}
+
+void
+endpoint_release(struct endpoint *s)
+{
+	if (s->password != NULL)
+		explicit_bzero(s->password, strlen(s->password));
+	free(s->password);
+	free(s->url);
+	memset(s, 0, sizeof *s);
+}

@@ -1,0 +1,33 @@
+/*
+ * endpoint.h -- the server a chain talks to, kept apart from its password.
+ *
+ * The URL may hold a password.  It is taken out at once: overwritten in our
+ * own argument list, never put into a child's words, the manifest or a
+ * message.  The one child that needs it finds it in REDISCLI_AUTH.
+ */
+#ifndef PIPELINE_ENDPOINT_H
+#define PIPELINE_ENDPOINT_H
+
+#include "pipeline/chain.h"
+#include "stages/kit/opt.h"
+
+struct endpoint {
+	char *url;      /* owned; without password */
+	char *password; /* owned; NULL: none in the URL */
+};
+
+/* The options that go through to rdb-capture and rdb-restore. */
+extern const struct opt endpoint_opts[];
+
+/* Take the URL apart and overwrite the password in text. */
+MUST_USE bool endpoint_init(struct endpoint *, char *text, struct err *);
+
+/* Add URL, options and environment to the program begun last. */
+void endpoint_words(const struct endpoint *, struct chain *);
+
+/* Say, for a dry run, what the printed line leaves out. */
+void endpoint_hint(const struct endpoint *);
+
+void endpoint_release(struct endpoint *);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * main.c -- rdbpipe, the driver: picks the verb, parses its options, prints
+ * the one error line.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/say.h"
+#include "pipeline/verb.h"
+#include "stages/kit/stop.h"
+
+static const struct verb *const verbs[] = {
+	&verb_backup,
+	&verb_list,
+	&verb_show,
+	&verb_verify,
+	&verb_clone,
+};
+
+static bool help;
+
+static const struct opt common_opts[] = {
+	{ OPT_FLAG, 'q', "quiet", &say_quiet, NULL,
+	    "only errors on standard error", 0, 0, NULL, NULL },
+	{ OPT_FLAG, 0, "help", &help, NULL, "print this and end", 0, 0, NULL,
+	    NULL },
+	OPT_TABLE_END,
+};
+
+static void
+main_help(FILE *to)
+{
+	fprintf(to,
+	    "rdbpipe: back up Redis and Valkey through pipes\n\n"
+	    "usage: rdbpipe VERB [OPTION...] [OPERAND...]\n\n");
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		fprintf(to, "  %-8s  %s\n", verbs[i]->name, verbs[i]->brief);
+	fprintf(to,
+	    "\n`rdbpipe VERB --help` says more; `rdbpipe --version` "
+	    "prints the version.\n");
+}
+
+static void
+verb_help(const struct verb *v, const struct opt *const *tables)
+{
+	printf("rdbpipe %s: %s\n\nusage: rdbpipe %s [OPTION...]%s%s\n\n",
+	    v->name, v->brief, v->name, v->operands != NULL ? " " : "",
+	    v->operands != NULL ? v->operands : "");
+	opt_help(tables, stdout);
+	if (v->notes != NULL)
+		putchar('\n');
+	for (const char *const *n = v->notes; n != NULL && *n != NULL; n++)
+		printf("%s\n", *n);
+	printf("\nExit status: 0 good, 1 wrong data, 2 wrong usage, 3 a system "
+	       "call failed,\n4 a server or store refused or went away, 5 a "
+	       "bug, 130/143 by signal.\n");
+}
+
+static const struct verb *
+verb_find(const char *name, struct err *e)
+{
+	char list[200] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT_OF(verbs); i++) {
+		if (strcmp(verbs[i]->name, name) == 0)
+			return verbs[i];
+		n += (size_t)snprintf(list + n, sizeof list - n, "%s%s",
+		    i > 0 ? ", " : "", verbs[i]->name);
+	}
+	err_set(e, ERR_USAGE, "unknown verb '%s'; there are %s", name, list);
+	return NULL;
+}
+
+static bool
+verb_run(const struct verb *v, int argc, char **argv, struct err *e)
+{
+	const struct opt *tables[VERB_TABLES + 2] = { NULL };
+	struct operands args;
+	size_t n = 0;
+
+	while (n < VERB_TABLES && v->tables[n] != NULL) {
+		tables[n] = v->tables[n];
+		n++;
+	}
+	tables[n] = common_opts;
+	if (!opt_parse(tables, argc, argv, &args, e))
+		return false;
+	if (help) {
+		verb_help(v, tables);
+		return true;
+	}
+	if (args.n < v->operands_min)
+		return err_set(e, ERR_USAGE, "%s wants %s, see --help", v->name,
+		    v->operands);
+	if (v->operands_max != -1 && args.n > v->operands_max)
+		return err_set(e, ERR_USAGE, "'%s' is one operand too many",
+		    args.v[v->operands_max]);
+	return v->run(&args, e);
+}
+
+/* A missing standard descriptor would hand its number to a file of ours. */
+static void
+descriptors_fill(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+}
+
+static int
+finish(bool ok, struct err *e)
+{
+	if (ok &&
+	    (fflush(stdout) != 0 ||
+		(close(STDOUT_FILENO) != 0 && errno != EBADF)))
+		ok = err_sys(e, "cannot write standard output");
+	if (ok)
+		return 0;
+	fflush(stdout);
+	fprintf(stderr, "rdbpipe: %s\n", e->text);
+	return err_exit_code(e);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct verb *v;
+	struct err e = { 0 };
+
+	descriptors_fill();
+	stop_init();
+	if (argc < 2) {
+		main_help(stderr);
+		return ERR_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0)
+		return main_help(stdout), finish(true, &e);
+	if (strcmp(argv[1], "--version") == 0)
+		return printf("rdbpipe %s\n", RDBPIPE_VERSION),
+		       finish(true, &e);
+	v = verb_find(argv[1], &e);
+	return finish(v != NULL && verb_run(v, argc - 1, argv + 1, &e), &e);
+}

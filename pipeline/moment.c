@@ -1,0 +1,74 @@
+/* moment.c -- see moment.h. */
+#include "pipeline/moment.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+int64_t
+moment_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+moment_print(int64_t ms, char buf[MOMENT_LEN + 1])
+{
+	time_t seconds = (time_t)(ms / 1000);
+	char day[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) != NULL)
+		strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf, MOMENT_LEN + 1, "%.19s.%03uZ", day,
+	    (unsigned)(ms % 1000) % 1000);
+}
+
+bool
+moment_read(const char *text, int64_t *ms)
+{
+	char back[MOMENT_LEN + 1];
+	struct tm tm;
+	unsigned part;
+	int end = 0;
+
+	memset(&tm, 0, sizeof tm);
+	if (strlen(text) != MOMENT_LEN ||
+	    sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3uZ%n", &tm.tm_year,
+		&tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
+		&part, &end) != 7 ||
+	    end != (int)MOMENT_LEN || tm.tm_year < 1970)
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	*ms = (int64_t)timegm(&tm) * 1000 + part;
+	/* What was normalised on the way (31 June, +1) comes back changed. */
+	moment_print(*ms, back);
+	return strcmp(back, text) == 0;
+}
+
+void
+moment_stamp(int64_t ms, char buf[STAMP_LEN + 1])
+{
+	char full[MOMENT_LEN + 1];
+
+	moment_print(ms, full);
+	snprintf(buf, STAMP_LEN + 1, "%.4s%.2s%.5s%.2s%.2sZ", full, full + 5,
+	    full + 8, full + 14, full + 17);
+}
+
+bool
+moment_is_stamp(const char *text)
+{
+	char full[MOMENT_LEN + 1];
+	int64_t ms;
+
+	if (strnlen(text, STAMP_LEN) < STAMP_LEN || text[STAMP_LEN - 1] != 'Z')
+		return false;
+	snprintf(full, sizeof full, "%.4s-%.2s-%.5s:%.2s:%.2s.000Z", text,
+	    text + 4, text + 6, text + 11, text + 13);
+	return moment_read(full, &ms);
+}

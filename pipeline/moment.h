@@ -1,0 +1,33 @@
+/*
+ * moment.h -- points in time, as the manifest and people write them.
+ *
+ * A moment is milliseconds since 1970, UTC.  As text it is RFC 3339 with
+ * exactly three decimals and a Z, "2026-11-22T02:03:11.123Z": one spelling
+ * only, so text can be compared and sorted.
+ */
+#ifndef PIPELINE_MOMENT_H
+#define PIPELINE_MOMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MOMENT_LEN (sizeof "2026-11-22T02:03:11.123Z" - 1)
+#define STAMP_LEN  (sizeof "20261122T020311Z" - 1)
+
+/* Now, by the wall clock. */
+int64_t moment_now(void);
+
+/* Write it to buf, NUL-terminated.  Years 1970 to 9999. */
+void moment_print(int64_t ms, char buf[MOMENT_LEN + 1]);
+
+/* False when text is not exactly what moment_print would have written. */
+bool moment_read(const char *text, int64_t *ms);
+
+/* The short form that backup ids begin with: "20261122T020311Z". */
+void moment_stamp(int64_t ms, char buf[STAMP_LEN + 1]);
+
+/* True when the STAMP_LEN bytes at text are a stamp of an existing time. */
+bool moment_is_stamp(const char *text);
+
+#endif

@@ -1,0 +1,119 @@
+/* route.c -- see route.h. */
+#include "pipeline/route.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline/say.h"
+
+/* Those who look at an RDB while it passes. */
+static void
+watchers(struct chain *c)
+{
+	chain_add(c, "rdb-verify");
+	chain_add(c, "rdb-digest");
+	chain_word(c, "--watch");
+	chain_add(c, "rdb-checksum");
+	chain_option(c, "--algorithm", "xxh3-128");
+	/* The sums come as facts; its lines would only be noise. */
+	chain_option(c, "--output", "/dev/null");
+}
+
+void
+route_backup(struct chain *c, const struct endpoint *from,
+    const char *object_url, const char *level)
+{
+	c->quiet = say_quiet;
+	c->gate = true;
+	chain_add(c, "rdb-capture");
+	endpoint_words(from, c);
+	watchers(c);
+	chain_add(c, "rdb-compress");
+	chain_option(c, "--level", level);
+	chain_add(c, "cos-put");
+	chain_word(c, object_url);
+}
+
+static void
+fetch(struct chain *c, const char *object_url)
+{
+	c->quiet = say_quiet;
+	chain_add(c, "cos-get");
+	chain_word(c, object_url);
+	chain_add(c, "rdb-decompress");
+}
+
+void
+route_fetch(struct chain *c, const char *object_url)
+{
+	fetch(c, object_url);
+	watchers(c);
+}
+
+void
+route_clone(struct chain *c, const char *object_url,
+    const struct manifest_shard *shard, const struct endpoint *to, bool flush)
+{
+	char bytes[24];
+
+	route_fetch(c, object_url);
+	c->gate = true;
+	snprintf(bytes, sizeof bytes, "%" PRIu64, shard->rdb.bytes);
+	chain_add(c, "rdb-restore");
+	chain_option(c, "--expect", bytes);
+	if (flush)
+		chain_word(c, "--flush");
+	endpoint_words(to, c);
+}
+
+static void
+digest(struct chain *c, const char *at)
+{
+	chain_add(c, "rdb-verify");
+	chain_add(c, "rdb-digest");
+	chain_option(c, "--at", at);
+}
+
+void
+route_digest_server(
+    struct chain *c, const struct endpoint *from, const char *at)
+{
+	c->quiet = say_quiet;
+	chain_add(c, "rdb-capture");
+	endpoint_words(from, c);
+	digest(c, at);
+}
+
+void
+route_digest_object(struct chain *c, const char *object_url, const char *at)
+{
+	fetch(c, object_url);
+	digest(c, at);
+}
+
+bool
+route_print(struct chain *c, struct err *e)
+{
+	char *text;
+
+	if (!chain_text(c, true, &text, e))
+		return false;
+	printf("%s%s\n", text,
+	    c->gate || chain_find(c, "rdb-checksum") == NULL ? "" :
+							       " > /dev/null");
+	free(text);
+	return true;
+}
+
+bool
+route_say(struct chain *c, struct err *e)
+{
+	char *text;
+
+	if (!chain_text(c, false, &text, e))
+		return false;
+	say("%s", text);
+	free(text);
+	return true;
+}

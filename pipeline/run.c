@@ -1,0 +1,342 @@
+/*
+ * run.c -- chain_run: start all, watch until the last has ended, give the
+ * go-ahead, find whom to blame.  The contract is in chain.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pipeline/chain.h"
+#include "pipeline/spawn.h"
+#include "stages/kit/stop.h"
+
+/* How hard we have asked the others to end. */
+enum pressure { LET_RUN, LET_FOLLOW, ASKED, KILLED };
+
+struct run {
+	struct chain *chain;
+	int go_fd;   /* ours to write; -1: none, or closed */
+	size_t left; /* programs not yet reaped */
+	const struct chain_link *blame;
+	const struct chain_link *piped; /* first that died of SIGPIPE */
+	struct err why;                 /* ERR_NONE: only blame, or nothing */
+	enum pressure pressure;
+	int64_t next_ms; /* when to press harder */
+};
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+fd_close(int *fd)
+{
+	if (*fd != -1)
+		close(*fd);
+	*fd = -1;
+}
+
+/* --- starting --- */
+
+/* Start link i between in and out; give it the go pipe if it is the gate. */
+static bool
+link_start(struct run *r, size_t i, int in, int out, struct err *e)
+{
+	struct chain_link *l = &r->chain->link[i];
+	bool gate = r->chain->gate && i + 1 == r->chain->n;
+	struct spawn s = { &l->command, in, out, -1, -1, r->chain->quiet };
+	int facts[2], go[2] = { -1, -1 };
+	bool ok;
+
+	if (!spawn_pipe(facts, e))
+		return false;
+	if (gate && !spawn_pipe(go, e)) {
+		fd_close(&facts[0]);
+		fd_close(&facts[1]);
+		return false;
+	}
+	s.facts = facts[1];
+	s.go = go[0];
+	ok = spawn_start(&s, &l->pid, &l->pid_fd, e);
+	fd_close(&facts[1]);
+	fd_close(&go[0]);
+	if (!ok) {
+		fd_close(&facts[0]);
+		fd_close(&go[1]);
+		return false;
+	}
+	fcntl(facts[0], F_SETFL, O_NONBLOCK);
+	l->facts_fd = facts[0];
+	if (gate)
+		r->go_fd = go[1];
+	r->left++;
+	return true;
+}
+
+/* Start all, left to right.  On failure those started are still running. */
+static bool
+all_start(struct run *r, struct err *e)
+{
+	size_t n = r->chain->n;
+	int in = -1, between[2] = { -1, -1 };
+	bool ok = spawn_open(&in, "/dev/null", O_RDONLY, e);
+
+	for (size_t i = 0; ok && i < n; i++) {
+		ok = i + 1 < n ?
+		    spawn_pipe(between, e) :
+		    spawn_open(&between[1], "/dev/null", O_WRONLY, e);
+		ok = ok && link_start(r, i, in, between[1], e);
+		fd_close(&between[1]);
+		fd_close(&in);
+		in = between[0];
+		between[0] = -1;
+	}
+	fd_close(&in);
+	return ok;
+}
+
+/* --- watching --- */
+
+/* Take what facts there are; after its end that is all there will be. */
+static void
+facts_take(struct run *r, struct chain_link *l)
+{
+	char buf[4096];
+	ssize_t n = 1;
+
+	while (l->facts_fd != -1) {
+		n = read(l->facts_fd, buf, sizeof buf);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return;
+		if (n == 0 ||
+		    !fact_list_add(&l->facts, buf, (size_t)n, &r->why))
+			fd_close(&l->facts_fd);
+	}
+}
+
+static bool
+ended_well(const struct chain_link *l)
+{
+	return l->pid == 0 && l->status == 0;
+}
+
+/* Reap a program that has ended and judge it. */
+static void
+link_end(struct run *r, struct chain_link *l)
+{
+	while (waitpid(l->pid, &l->status, 0) == -1 && errno == EINTR)
+		continue;
+	facts_take(r, l);
+	fd_close(&l->facts_fd);
+	fd_close(&l->pid_fd);
+	l->pid = 0;
+	r->left--;
+	if (l->status == 0)
+		return;
+	if (WIFSIGNALED(l->status) && WTERMSIG(l->status) == SIGPIPE) {
+		if (r->piped == NULL)
+			r->piped = l;
+	} else if (r->blame == NULL && r->why.kind == ERR_NONE)
+		r->blame = l;
+}
+
+/* Did a program end well but leave its facts unfinished? */
+static void
+facts_check(struct run *r, const struct chain_link *l)
+{
+	const char *code = fact_list_get(&l->facts, "exit");
+
+	if (ended_well(l) && r->why.kind == ERR_NONE && r->blame == NULL &&
+	    (code == NULL || strcmp(code, "0") != 0))
+		err_set(&r->why, ERR_BUG, "%s ended well, but its facts do not",
+		    l->command.name);
+}
+
+static void
+all_signal(struct run *r, int signal)
+{
+	for (size_t i = 0; i < r->chain->n; i++)
+		if (r->chain->link[i].pid > 0)
+			kill(r->chain->link[i].pid, signal);
+}
+
+/* Something is wrong: no go-ahead any more, and more pressure as time goes. */
+static void
+press(struct run *r)
+{
+	const struct chain *c = r->chain;
+	int64_t now = clock_ms();
+	bool stopped = r->why.kind == ERR_SIGNAL;
+
+	fd_close(&r->go_fd);
+	if (r->pressure == LET_RUN) {
+		r->pressure = LET_FOLLOW;
+		r->next_ms =
+		    now + (c->follow_ms > 0 ? c->follow_ms : CHAIN_FOLLOW_MS);
+	}
+	if (r->pressure == LET_FOLLOW && (stopped || now >= r->next_ms)) {
+		all_signal(r, SIGTERM);
+		r->pressure = ASKED;
+		r->next_ms =
+		    now + (c->grace_ms > 0 ? c->grace_ms : CHAIN_GRACE_MS);
+	}
+	if (r->pressure == ASKED && now >= r->next_ms) {
+		all_signal(r, SIGKILL);
+		r->pressure = KILLED;
+	}
+}
+
+/* Have all but the last ended well, so that it may commit? */
+static bool
+gate_ready(const struct run *r)
+{
+	for (size_t i = 0; i + 1 < r->chain->n; i++)
+		if (!ended_well(&r->chain->link[i]))
+			return false;
+	return true;
+}
+
+static void
+gate_open(struct run *r)
+{
+	struct chain *c = r->chain;
+
+	if (c->agree != NULL && !c->agree(c, c->arg, &r->why))
+		return;
+	/* SIGPIPE is ignored; a sink that is gone is noticed by its end. */
+	c->went = write(r->go_fd, "go\n", 3) == 3;
+	fd_close(&r->go_fd);
+}
+
+/* Wait for something to happen, and take note of it. */
+static void
+watch_once(struct run *r)
+{
+	struct pollfd p[2 * CHAIN_MAX];
+	struct chain *c = r->chain;
+	int64_t wait = -1;
+
+	if (r->pressure == LET_FOLLOW || r->pressure == ASKED)
+		wait = r->next_ms > clock_ms() ? r->next_ms - clock_ms() : 0;
+	for (size_t i = 0; i < c->n; i++) {
+		struct chain_link *l = &c->link[i];
+
+		p[2 * i] = (struct pollfd){ l->facts_fd, POLLIN, 0 };
+		p[2 * i + 1] = (struct pollfd){ l->pid_fd, POLLIN, 0 };
+	}
+	if (poll(p, 2 * c->n, (int)wait) <= 0)
+		return;
+	for (size_t i = 0; i < c->n; i++) {
+		if (p[2 * i].revents != 0)
+			facts_take(r, &c->link[i]);
+		if (p[2 * i + 1].revents == 0)
+			continue;
+		link_end(r, &c->link[i]);
+		facts_check(r, &c->link[i]);
+	}
+}
+
+static void
+watch(struct run *r)
+{
+	while (r->left > 0) {
+		struct err stop;
+
+		if (r->why.kind == ERR_NONE && !stop_check(&stop))
+			r->why = stop;
+		if (r->why.kind != ERR_NONE || r->blame != NULL ||
+		    r->piped != NULL)
+			press(r);
+		else if (r->go_fd != -1 && gate_ready(r)) {
+			gate_open(r);
+			continue;
+		}
+		watch_once(r);
+	}
+}
+
+/* --- the verdict --- */
+
+/* The error a program's own end stands for. */
+static bool
+blame_set(const struct chain_link *l, struct err *e)
+{
+	const char *name = l->command.name;
+	int code, number;
+
+	if (WIFSIGNALED(l->status)) {
+		number = WTERMSIG(l->status);
+		return err_set(e,
+		    number == SIGKILL || number == SIGTERM ? ERR_SYSTEM :
+							     ERR_BUG,
+		    "%s was killed by signal %d (%s)", name, number,
+		    strsignal(number));
+	}
+	code = WEXITSTATUS(l->status);
+	if (code > 128) {
+		err_set(e, ERR_SIGNAL, "%s was stopped by signal %d (%s)", name,
+		    code - 128, strsignal(code - 128));
+		e->sys = code - 128;
+		return false;
+	}
+	return err_set(e,
+	    code >= ERR_DATA && code <= ERR_BUG ? (enum err_kind)code : ERR_BUG,
+	    "%s failed first, with exit status %d", name, code);
+}
+
+static bool
+verdict(const struct run *r, struct err *e)
+{
+	/* Either came before anyone could be blamed, or we were asked to
+	 * stop, and then it does not matter how they took it. */
+	if (r->why.kind != ERR_NONE) {
+		*e = r->why;
+		return false;
+	}
+	if (r->blame != NULL)
+		return blame_set(r->blame, e);
+	if (r->piped != NULL)
+		return err_set(e, ERR_BUG,
+		    "%s lost its reader, though none failed",
+		    r->piped->command.name);
+	return true;
+}
+
+bool
+chain_run(struct chain *c, struct err *e)
+{
+	struct run r = { .chain = c, .go_fd = -1 };
+	int64_t began = clock_ms();
+
+	if (c->trouble.kind != ERR_NONE) {
+		*e = c->trouble;
+		return false;
+	}
+	for (size_t i = 0; i < c->n; i++) {
+		c->link[i].pid_fd = -1;
+		c->link[i].facts_fd = -1;
+	}
+	if (!all_start(&r, &r.why)) {
+		/* Half a chain is no chain: do not let it follow. */
+		fd_close(&r.go_fd);
+		all_signal(&r, SIGTERM);
+		r.pressure = ASKED;
+		r.next_ms = clock_ms() + CHAIN_GRACE_MS;
+	}
+	watch(&r);
+	fd_close(&r.go_fd);
+	c->took_ms = clock_ms() - began;
+	return verdict(&r, e);
+}

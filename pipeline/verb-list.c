@@ -1,0 +1,235 @@
+/*
+ * verb-list.c -- `rdbpipe list`: what the store holds, as a table for people
+ * or as JSON for programs (described in docs/manifest.md).
+ */
+#include "pipeline/verb.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/catalogue.h"
+#include "pipeline/figure.h"
+#include "pipeline/moment.h"
+#include "pipeline/place.h"
+#include "pipeline/say.h"
+#include "pipeline/table.h"
+
+enum { FORMAT_TEXT, FORMAT_JSON };
+
+static const char *const formats[] = { "text", "json", NULL };
+static int format;
+static bool all;
+
+/* clang-format off */
+static const struct opt opts[] = {
+	{ OPT_CHOICE, 0, "format", &format, "FORMAT",
+	    "text (default) or json", 0, 0, formats, NULL },
+	{ OPT_FLAG, 'a', "all", &all, NULL,
+	    "also unfinished attempts, which have no manifest", 0, 0, NULL,
+	    NULL },
+	OPT_TABLE_END,
+};
+/* clang-format on */
+
+/* One line of the list.  What only a good one has is zero in the others. */
+struct row {
+	char *id, *instance, *type, *remark, *reason;
+	int state;
+	int64_t started, finished, expires;
+	uint64_t raw, stored, keys, shards;
+	bool hold;
+};
+
+struct list {
+	uint64_t format;
+	struct json_list rows;
+	uint64_t unfinished, broken;
+};
+
+/* As enum catalogue_kind; a good one is in the state its manifest says. */
+static const char *const states[] = { "complete", "broken", "unfinished",
+	NULL };
+
+/* clang-format off */
+#define AT(m) .at = offsetof(struct row, m)
+
+static const struct json_field row_fields[] = {
+	{ FIELD_TEXT, "id", AT(id) },
+	{ FIELD_TEXT, "instance", AT(instance) },
+	{ FIELD_CHOICE, "state", AT(state), .words = states },
+	{ FIELD_TEXT, "reason", AT(reason), .null = true },
+	{ FIELD_TEXT, "type", AT(type) },
+	{ FIELD_TEXT, "remark", AT(remark), .null = true },
+	{ FIELD_TIME, "started", AT(started), .null = true },
+	{ FIELD_TIME, "finished", AT(finished), .null = true },
+	{ FIELD_TIME, "expires", AT(expires), .null = true },
+	{ FIELD_FLAG, "hold", AT(hold) },
+	{ FIELD_COUNT, "shards", AT(shards) },
+	{ FIELD_COUNT, "keys", AT(keys) },
+	{ FIELD_COUNT, "raw-bytes", AT(raw) },
+	{ FIELD_COUNT, "stored-bytes", AT(stored) },
+	FIELD_END
+};
+
+static const struct json_field list_fields[] = {
+	{ FIELD_COUNT, "format", .at = offsetof(struct list, format) },
+	{ FIELD_LIST, "backups", .at = offsetof(struct list, rows),
+	    .of = row_fields, .size = sizeof(struct row) },
+	{ FIELD_COUNT, "broken", .at = offsetof(struct list, broken) },
+	{ FIELD_COUNT, "unfinished", .at = offsetof(struct list, unfinished) },
+	FIELD_END
+};
+/* clang-format on */
+
+/* --- gathering --- */
+
+static bool
+text_keep(char **to, const char *text, struct err *e)
+{
+	if (text == NULL)
+		return true;
+	*to = strdup(text);
+	return *to != NULL || err_sys(e, "cannot list");
+}
+
+static bool
+row_good(struct row *r, const struct manifest *m, struct err *e)
+{
+	struct manifest_total t = manifest_total(m);
+
+	r->started = m->started;
+	r->finished = m->finished;
+	r->expires = m->expires;
+	r->hold = m->hold;
+	r->shards = m->shards.n;
+	r->raw = t.raw;
+	r->stored = t.stored;
+	r->keys = t.keys;
+	return text_keep(&r->remark, m->remark, e);
+}
+
+static bool
+row_add(void *arg, const struct catalogue_entry *entry, struct err *e)
+{
+	struct list *l = arg;
+	struct row *r;
+
+	l->unfinished += entry->kind == BACKUP_UNFINISHED;
+	l->broken += entry->kind == BACKUP_BROKEN;
+	if (entry->kind == BACKUP_UNFINISHED && !all)
+		return true;
+	if ((r = json_list_add(&l->rows, sizeof *r, e)) == NULL)
+		return false;
+	r->state = (int)entry->kind;
+	return text_keep(&r->id, entry->id, e) &&
+	    text_keep(&r->instance, entry->instance, e) &&
+	    text_keep(&r->type, strrchr(entry->id, '-') + 1, e) &&
+	    (entry->manifest != NULL ?
+		    row_good(r, entry->manifest, e) :
+		    text_keep(&r->reason, entry->fault->text, e));
+}
+
+/* --- printing --- */
+
+static bool
+row_cells(struct table *t, const struct row *r, struct err *e)
+{
+	char raw[FIGURE_LEN] = "-", stored[FIGURE_LEN] = "-",
+	     took[FIGURE_LEN] = "-", keys[FIGURE_LEN] = "-",
+	     started[MOMENT_LEN + 1] = "-";
+	const char *remark = r->remark != NULL ? r->remark : "";
+
+	if (r->state == BACKUP_GOOD) {
+		figure_bytes(raw, r->raw);
+		figure_bytes(stored, r->stored);
+		figure_time(took, r->finished - r->started);
+		snprintf(keys, sizeof keys, "%" PRIu64, r->keys);
+		/* Whole seconds are enough for people. */
+		moment_print(r->started, started);
+		memcpy(started + MOMENT_LEN - sizeof ".123Z" + 1, "Z", 2);
+	}
+	return table_cell(t, r->id, e) && table_cell(t, r->instance, e) &&
+	    table_cell(t, r->type, e) && table_cell(t, states[r->state], e) &&
+	    table_cell(t, raw, e) && table_cell(t, stored, e) &&
+	    table_cell(t, keys, e) && table_cell(t, started, e) &&
+	    table_cell(t, took, e) &&
+	    table_cell(t, r->reason != NULL ? r->reason : remark, e);
+}
+
+static bool
+text_print(const struct list *l, struct err *e)
+{
+	static const char *const head[] = { "ID", "INSTANCE", "TYPE", "STATE",
+		"RAW", "STORED", "KEYS", "STARTED", "TOOK", "REMARK" };
+	struct table t = { .columns = COUNT_OF(head), .right = 0x170 };
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < COUNT_OF(head); i++)
+		ok = table_cell(&t, head[i], e);
+	for (size_t i = 0; ok && i < l->rows.n; i++)
+		ok = row_cells(&t, (struct row *)l->rows.item + i, e);
+	if (ok)
+		table_print(&t, stdout);
+	table_release(&t);
+	return ok;
+}
+
+static bool
+list_print(const struct list *l, struct err *e)
+{
+	char *text;
+
+	if (format == FORMAT_TEXT)
+		return text_print(l, e);
+	if (!json_print(list_fields, l, true, &text, e))
+		return false;
+	printf("%s\n", text);
+	free(text);
+	return true;
+}
+
+static void
+rest_say(const struct list *l)
+{
+	if (l->unfinished > 0 && !all)
+		say("%" PRIu64 " unfinished %s without a manifest, see --all",
+		    l->unfinished, l->unfinished == 1 ? "attempt" : "attempts");
+	if (l->broken > 0)
+		say("%" PRIu64 " broken %s", l->broken,
+		    l->broken == 1 ? "manifest" : "manifests");
+}
+
+static bool
+list_run(const struct operands *args, struct err *e)
+{
+	struct list l = { .format = 1 };
+	struct store *store = NULL;
+	const char *instance;
+	bool ok = place_instance(&instance, e) && place_open(&store, e) &&
+	    catalogue_each(store, instance, row_add, &l, e) &&
+	    list_print(&l, e);
+
+	(void)args;
+	if (ok)
+		rest_say(&l);
+	if (store != NULL)
+		store_close(store);
+	json_release(list_fields, &l, sizeof l);
+	return ok;
+}
+
+static const char *const notes[] = {
+	"The list is made from the store alone.  A backup whose manifest is",
+	"refused is listed as broken, with the reason; it hides no other.",
+	NULL,
+};
+
+const struct verb verb_list = {
+	.name = "list",
+	.brief = "list the backups in a store",
+	.tables = { opts, place_instance_opts, place_store_opts },
+	.notes = notes,
+	.run = list_run,
+};
