@@ -117,23 +117,45 @@ word_decode(const uint8_t *p, size_t len, char *to, size_t cap)
 	return true;
 }
 
+/* False for words that are not short and plain. */
+static bool
+aux_decode(const struct aux *a, char *name, size_t name_cap, char *value,
+    size_t value_cap)
+{
+	/* The name's item begins with its opcode. */
+	return !a->cut && a->name_len >= 2 &&
+	    word_decode(a->name + 1, a->name_len - 1, name, name_cap) &&
+	    word_decode(a->value, a->value_len, value, value_cap);
+}
+
 static void
 aux_tell(const struct verify *v, struct facts *facts)
 {
 	char name[80] = "aux.", value[80];
 
-	for (unsigned i = 0; i < v->n_aux && i < AUX_MAX; i++) {
-		const struct aux *a = &v->aux[i];
+	for (unsigned i = 0; i < v->n_aux && i < AUX_MAX; i++)
+		if (aux_decode(&v->aux[i], name + 4, sizeof name - 4, value,
+			sizeof value) &&
+		    strchr(name, ' ') == NULL)
+			facts_text(facts, name, value);
+}
 
-		/* The name's item begins with its opcode. */
-		if (a->cut || a->name_len < 2 ||
-		    !word_decode(a->name + 1, a->name_len - 1, name + 4,
-			sizeof name - 4) ||
-		    !word_decode(a->value, a->value_len, value, sizeof value) ||
-		    strchr(name, ' ') != NULL)
+/* Does the header say that an AOF follows? */
+static bool
+aof_announced(const struct verify *v)
+{
+	char name[40], value[40];
+
+	for (unsigned i = 0; i < v->n_aux && i < AUX_MAX; i++) {
+		if (!aux_decode(
+			&v->aux[i], name, sizeof name, value, sizeof value))
 			continue;
-		facts_text(facts, name, value);
+		if ((strcmp(name, "aof-base") == 0 || /* 7.0 and later */
+			strcmp(name, "aof-preamble") == 0) &&
+		    strcmp(value, "1") == 0)
+			return true;
 	}
+	return false;
 }
 
 /* --- the stream --- */
@@ -145,7 +167,8 @@ tail_watch(struct verify *v, struct span in, struct err *e)
 	if (in.len == 0)
 		return true;
 	if (v->tail == 0)
-		v->trailing = in.ptr[0] == '*' || in.ptr[0] == '#' ?
+		v->trailing =
+		    (in.ptr[0] == '*' || in.ptr[0] == '#') && aof_announced(v) ?
 		    TRAILING_AOF :
 		    TRAILING_MARK;
 	if (v->trailing == TRAILING_AOF && !files)
@@ -326,12 +349,12 @@ verify_report(const struct filter *f, const char *file, const struct err *e)
 		printf("%s: bad: %s\n", file, e->text);
 		return;
 	}
-	printf("%s: %s: RDB %d%s, %" PRIu64 " keys (%" PRIu64
+	printf("%s: %s: RDB %d%s, %" PRIu64 " key%s (%" PRIu64
 	       " with expiry) in %zu database%s, %" PRIu64 " bytes",
 	    file, v->crc != 0 ? "ok" : "unverified", v->walk.version,
 	    v->walk.valkey ? " (Valkey)" : "", v->census.keys,
-	    v->census.expires, v->census.n_dbs, v->census.n_dbs == 1 ? "" : "s",
-	    v->walk.at);
+	    v->census.keys == 1 ? "" : "s", v->census.expires, v->census.n_dbs,
+	    v->census.n_dbs == 1 ? "" : "s", v->walk.at);
 	if (v->crc != 0)
 		printf(", crc64 %016" PRIx64, v->crc);
 	else

@@ -16,6 +16,7 @@ from harness.cases import each, equal, holds  # noqa: E402
 from harness.programs import run  # noqa: E402
 
 MARK = b"0123456789abcdef0123456789abcdef01234567"
+AOF = b"*1\r\n$4\r\nPING\r\n"
 FILTERS = ("rdb-verify", "rdb-checksum", "rdb-compress", "rdb-decompress")
 
 
@@ -30,6 +31,11 @@ def small_rdb(crc=True):
     f = begun().select(3).expire_ms(4102444800000).key(
         rdbbytes.STRING, "gone", rdbbytes.string("soon"))
     return f.end().bytes() if crc else f.bytes() + b"\xff" + bytes(8)
+
+
+def with_aof():
+    """What a server writes with aof-use-rdb-preamble."""
+    return rdbbytes.File(version=10).aux("aof-base", "1").end().bytes() + AOF
 
 
 def facts(name, data, *words):
@@ -103,11 +109,12 @@ def test_verify_knows_what_follows():
     equal(result.good().out, data + MARK)
     holds("a replication mark of 40 bytes follows", result.err)
     equal(said["trailing"], "mark")
-    aof = b"*1\r\n$4\r\nPING\r\n"
-    result = run("rdb-verify", input=data + aof)
+    preamble = with_aof()
+    result = run("rdb-verify", input=preamble)
     equal(result.code, 1)
-    holds(f"offset {len(data)}: an AOF follows the RDB", result.err)
-    for tail in (b"x", MARK[:39], MARK + b"0"):
+    holds(f"offset {len(preamble) - len(AOF)}: an AOF follows the RDB",
+          result.err)
+    for tail in (b"x", MARK[:39], MARK + b"0", AOF):
         result = run("rdb-verify", input=data + tail)
         equal(result.code, 1)
         holds("behind the end of the RDB", result.err)
@@ -120,7 +127,7 @@ def test_verify_files():
                 f.write(data)
         put("good", small_rdb())
         put("mark", small_rdb() + MARK)
-        put("aof", small_rdb() + b"*1\r\n$4\r\nPING\r\n")
+        put("aof", with_aof())
         put("nocrc", small_rdb(crc=False))
         put("cut", small_rdb()[:-3])
         result = run("rdb-verify", "good", "mark", "aof", "nocrc",
