@@ -23,14 +23,14 @@ struct store;
 /* One row of a listing.  key is relative to the opened URL, borrowed. */
 struct store_object {
 	const char *key;
-	uint64_t size;		/* bytes */
-	int64_t modified_ms;	/* since 1970, UTC */
+	uint64_t size;       /* bytes */
+	int64_t modified_ms; /* since 1970, UTC */
 };
 
 /* How to put; all zero is the plain way. */
 struct store_put {
-	bool exclusive;		/* fail (ERR_REMOTE) if the key exists */
-	uint64_t expect;	/* bytes to come, 0: unknown; a hint */
+	bool exclusive;  /* fail (ERR_REMOTE) if the key exists */
+	uint64_t expect; /* bytes to come, 0: unknown; a hint */
 };
 
 /* Open a place that holds objects.  Nothing is created before a put. */
@@ -40,8 +40,8 @@ MUST_USE bool store_open(struct store **, const char *url, struct err *);
  * Open the place an object's own URL is in, and give its key there (owned by
  * the store).  The URL must not end in '/'.
  */
-MUST_USE bool store_open_object(struct store **, const char **key,
-    const char *url, struct err *);
+MUST_USE bool store_open_object(
+    struct store **, const char **key, const char *url, struct err *);
 
 void store_close(struct store *);
 
@@ -54,8 +54,8 @@ const char *store_url_of(struct store *, const char *key);
  * xxh3-128 of the object's bytes as stored, and object (the URL).
  * A missing object is an ERR_REMOTE that says so.
  */
-struct sink *store_put(struct store *, const char *key,
-    const struct store_put *, struct err *);
+struct sink *store_put(
+    struct store *, const char *key, const struct store_put *, struct err *);
 struct source *store_get(struct store *, const char *key, struct err *);
 
 /* *found false, and no error, when there is none. */

@@ -1,0 +1,176 @@
+/*
+ * store.c -- which kind of store a URL means, and what a key may be.
+ *
+ * Everything else is the kind's: one row per scheme.
+ */
+#include "stages/store/store.h"
+
+#include <string.h>
+
+#include "stages/store/file.h"
+#include "stages/store/kind.h"
+
+#define KEY_MAX 1024 /* bytes; what S3 takes, COS takes 850 */
+
+/* What we know the name of; kind NULL: not built in yet. */
+static const struct scheme {
+	const char *name;
+	const struct store_kind *kind;
+} schemes[] = {
+	{ "file", &file_kind },
+	{ "cos", NULL },
+	{ "s3", NULL },
+};
+
+/* Length of the scheme in front of "://"; 0 when this is a plain path. */
+static size_t
+scheme_len(const char *url)
+{
+	size_t n = strspn(url,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789+.-");
+
+	return strncmp(url + n, "://", 3) == 0 ? n : 0;
+}
+
+/* The kind a URL belongs to.  What stands behind an unknown scheme is not
+ * repeated: it may hold a password. */
+static const struct store_kind *
+kind_of(const char *url, struct err *e)
+{
+	size_t n = scheme_len(url);
+
+	if (n == 0 && strstr(url, "://") == url) {
+		err_set(e, ERR_USAGE, "a store's URL has no scheme");
+		return NULL;
+	}
+	if (n == 0)
+		return &file_kind;
+	for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+		if (strlen(schemes[i].name) != n ||
+		    strncmp(schemes[i].name, url, n) != 0)
+			continue;
+		if (schemes[i].kind == NULL)
+			err_set(e, ERR_USAGE, "%s:// is not built in yet",
+			    schemes[i].name);
+		return schemes[i].kind;
+	}
+	err_set(e, ERR_USAGE,
+	    "%.*s:// is no store; there is file://, and plain paths",
+	    n < 32 ? (int)n : 32, url);
+	return NULL;
+}
+
+/*
+ * No part of a key may be empty, "." or "..".  A prefix is the beginning of
+ * a key: it may be empty and its last part may be anything but "..".
+ */
+static bool
+key_check(const char *key, bool prefix, struct err *e)
+{
+	char shown[128];
+	const char *part = key, *why = NULL;
+	size_t len;
+
+	if (strlen(key) > KEY_MAX)
+		why = "is too long";
+	for (; why == NULL; part += len + 1) {
+		bool last = part[len = strcspn(part, "/")] == '\0';
+
+		if (len == 0 && !(last && prefix))
+			why = "has an empty part";
+		else if (len == 2 && strncmp(part, "..", 2) == 0)
+			why = "may not hold \"..\"";
+		else if (len == 1 && *part == '.' && !(last && prefix))
+			why = "may not hold \".\"";
+		if (last)
+			break;
+	}
+	return why == NULL ||
+	    err_set(e, ERR_USAGE, "the key \"%s\" %s",
+		err_quote(shown, sizeof shown, key, strlen(key)), why);
+}
+
+bool
+store_open(struct store **s, const char *url, struct err *e)
+{
+	const struct store_kind *kind = kind_of(url, e);
+
+	return kind != NULL && kind->open(s, NULL, url, e);
+}
+
+bool
+store_open_object(
+    struct store **s, const char **key, const char *url, struct err *e)
+{
+	const struct store_kind *kind = kind_of(url, e);
+
+	if (kind == NULL || !kind->open(s, key, url, e))
+		return false;
+	if (!key_check(*key, false, e)) {
+		store_close(*s);
+		*s = NULL;
+		return false;
+	}
+	return true;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s != NULL)
+		s->kind->close(s);
+}
+
+const char *
+store_url_of(struct store *s, const char *key)
+{
+	return s->kind->url_of(s, key);
+}
+
+struct sink *
+store_put(struct store *s, const char *key, const struct store_put *how,
+    struct err *e)
+{
+	return key_check(key, false, e) ? s->kind->put(s, key, how, e) : NULL;
+}
+
+struct source *
+store_get(struct store *s, const char *key, struct err *e)
+{
+	return key_check(key, false, e) ? s->kind->get(s, key, e) : NULL;
+}
+
+bool
+store_stat(struct store *s, const char *key, bool *found,
+    struct store_object *o, struct err *e)
+{
+	return key_check(key, false, e) && s->kind->stat(s, key, found, o, e);
+}
+
+bool
+store_list(struct store *s, const char *prefix, store_each *each, void *arg,
+    struct err *e)
+{
+	return key_check(prefix, true, e) &&
+	    s->kind->list(s, prefix, each, arg, e);
+}
+
+bool
+store_list_folders(struct store *s, const char *prefix, store_each *each,
+    void *arg, struct err *e)
+{
+	size_t len = strlen(prefix);
+
+	if (len > 0 && prefix[len - 1] != '/')
+		return err_set(
+		    e, ERR_BUG, "folders are listed below a '/', not here");
+	return key_check(prefix, true, e) &&
+	    s->kind->list_folders(s, prefix, each, arg, e);
+}
+
+bool
+store_remove(struct store *s, const char *key, struct err *e)
+{
+	return key_check(key, false, e) && s->kind->remove(s, key, e);
+}
