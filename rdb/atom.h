@@ -142,6 +142,10 @@ atom_number_quick(const uint8_t *p, const uint8_t *end, uint64_t *num)
 		*num = two ? (*p & 0x3fu) << 8 | p[1] : *p;
 		return p + 1 + two;
 	}
+	if (end - p == 1 && *p < 0x40) {
+		*num = *p;
+		return p + 1;
+	}
 	if (end - p >= 5 && *p == 0x80) {
 		*num = atom_big(p + 1, 4);
 		return p + 5;
