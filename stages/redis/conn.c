@@ -151,8 +151,9 @@ refused(const struct url *u, struct err *e)
 {
 	if (errno == EINTR) /* e is filled: asked to stop */
 		return false;
-	return err_set(e, ERR_REMOTE, "cannot connect to %s: %s", u->name,
-	    strerror(errno));
+	err_sys(e, "cannot connect to %s", u->name);
+	e->kind = ERR_REMOTE;
+	return false;
 }
 
 static int
@@ -303,11 +304,14 @@ make_room(struct conn *c)
 	}
 }
 
+/* The connection broke; errno tells how. */
 static bool
-lost(struct conn *c, const char *why, struct err *e)
+lost(struct conn *c, struct err *e)
 {
 	c->closed = true;
-	return err_set(e, ERR_REMOTE, "%s: connection lost: %s", c->name, why);
+	err_sys(e, "%s: connection lost", c->name);
+	e->kind = ERR_REMOTE;
+	return false;
 }
 
 /* One read into the free part; WAIT_READY: bytes came. */
@@ -326,7 +330,7 @@ read_plain(struct conn *c, struct err *e)
 		c->closed = true;
 		err_set(e, ERR_REMOTE, "%s: closed the connection", c->name);
 	} else {
-		lost(c, strerror(errno), e);
+		lost(c, e);
 	}
 	return WAIT_FAILED;
 }
@@ -406,13 +410,15 @@ write_some(struct conn *c, struct span *s, short *events, struct err *e)
 
 		if (got == TLS_FAILED)
 			return err_in(e, "%s", c->name);
-		if (got == TLS_CLOSED)
-			return lost(c, strerror(EPIPE), e);
+		if (got == TLS_CLOSED) {
+			errno = EPIPE;
+			return lost(c, e);
+		}
 		*events = got == TLS_WANT_READ ? POLLIN : POLLOUT;
 	} else {
 		n = send(c->fd, s->ptr, s->len, MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return lost(c, strerror(errno), e);
+			return lost(c, e);
 		done = n > 0 ? (size_t)n : 0;
 		*events = POLLOUT;
 	}
