@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,11 @@ finish(bool ok, struct err *e)
 		ok = err_sys(e, "cannot write standard output");
 	if (ok)
 		return 0;
+	if (e->kind == ERR_SYSTEM && e->sys == EPIPE) {
+		/* Whoever read our output is gone: end as filters do. */
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
 	fflush(stdout);
 	fprintf(stderr, "rdbpipe: %s\n", e->text);
 	return err_exit_code(e);
