@@ -85,7 +85,9 @@ entry_add(DIR *d, const struct dirent *at, struct names *l, struct err *e)
 	if (type == DT_LNK || type == DT_UNKNOWN) {
 		if (fstatat(dirfd(d), at->d_name, &st, 0) == -1)
 			return true; /* gone, or a link to nothing */
-		type = IFTODT(st.st_mode);
+		type = S_ISREG(st.st_mode) ? DT_REG :
+		    S_ISDIR(st.st_mode)    ? DT_DIR :
+					     DT_UNKNOWN;
 	}
 	if (type != DT_REG && type != DT_DIR)
 		return true;

@@ -110,6 +110,28 @@ target_check(const struct file_sink *f, struct err *e)
 	return true;
 }
 
+/* Find the deepest directory on the way to the object that exists. */
+static bool
+folder_find(struct file_sink *f, struct err *e)
+{
+	struct stat st;
+
+	strcpy(f->folder, f->path);
+	for (;;) {
+		file_cut(f->folder);
+		if (stat(f->folder, &st) == 0)
+			break;
+		/* A link to nothing exists and cannot be made. */
+		if (errno != ENOENT || lstat(f->folder, &st) == 0)
+			return err_sys(
+			    e, "cannot write %s: %s", f->path, f->folder);
+	}
+	if (S_ISDIR(st.st_mode))
+		return true;
+	errno = ENOTDIR;
+	return err_sys(e, "cannot write %s: %s", f->path, f->folder);
+}
+
 /* The part of path that is a directory below f->folder, from its length on;
  * 0 when there is no more. */
 static size_t
@@ -148,7 +170,7 @@ folders_unmake(const struct file_sink *f)
 
 	strcpy(path, f->path);
 	for (file_cut(path); strcmp(path, f->folder) != 0; file_cut(path))
-		if (rmdir(path) == -1)
+		if (rmdir(path) == -1 && errno != ENOENT)
 			return;
 }
 
@@ -272,7 +294,7 @@ object_publish(struct file_sink *f, struct err *e)
 	enum named got = NAMED_AGAIN;
 
 	for (int i = 0; i < TRIES && got == NAMED_AGAIN; i++) {
-		if (!folders_make(f, e))
+		if ((i > 0 && !folder_find(f, e)) || !folders_make(f, e))
 			return false;
 		got = object_name(f, e);
 	}
@@ -327,28 +349,6 @@ static const struct sink_ops file_sink_ops = {
 };
 
 /* --- beginning --- */
-
-/* Find the deepest directory on the way to the object that exists. */
-static bool
-folder_find(struct file_sink *f, struct err *e)
-{
-	struct stat st;
-
-	strcpy(f->folder, f->path);
-	for (;;) {
-		file_cut(f->folder);
-		if (stat(f->folder, &st) == 0)
-			break;
-		/* A link to nothing exists and cannot be made. */
-		if (errno != ENOENT || lstat(f->folder, &st) == 0)
-			return err_sys(
-			    e, "cannot write %s: %s", f->path, f->folder);
-	}
-	if (S_ISDIR(st.st_mode))
-		return true;
-	errno = ENOTDIR;
-	return err_sys(e, "cannot write %s: %s", f->path, f->folder);
-}
 
 /* Open a file without a name, where that can be had and later be named. */
 static bool

@@ -72,7 +72,9 @@ MUST_USE bool store_list(struct store *, const char *prefix, store_each *each,
 
 /*
  * The names one level below prefix that have something below them ("a/b/"
- * gives "c" for "a/b/c/d"), in byte order; object->key is the name.
+ * gives "c" for "a/b/c/d"); object->key is the name.  prefix is empty or ends
+ * in '/'.  The order is that of the keys: "a.b" before "a", for "a.b/" is
+ * before "a/".
  */
 MUST_USE bool store_list_folders(struct store *, const char *prefix,
     store_each *each, void *arg, struct err *);
