@@ -48,8 +48,6 @@ plain_quick(unsigned step, const uint8_t *p, const uint8_t *end)
 	uint64_t num;
 
 	switch (step) {
-	case STR:
-		return atom_string_quick(p, end);
 	case LEN:
 		return atom_number_quick(p, end, &num);
 	case DOUBLE:
@@ -63,6 +61,8 @@ plain_quick(unsigned step, const uint8_t *p, const uint8_t *end)
 		return p < end && *p == SHAPE_ID ?
 		    atom_raw_quick(p, end, 1 + SHAPE_ID) :
 		    NULL;
+	case STR: /* picked: by itself, quick() sees to it */
+		return atom_string_quick(p, end);
 	case TEXT:
 		return atom_text_quick(p, end);
 	case PARTS:
@@ -85,6 +85,20 @@ quick(struct rdb_place *at, struct rdb_chunk *c)
 			shape_again(at);
 			q = p;
 			continue;
+		case STR: /* by far the most frequent: kept in line */
+			q = atom_string_quick(p, c->end);
+			if (q != NULL) {
+				at->step++;
+				continue;
+			}
+			break;
+		case MILLIS:
+			if ((q = atom_raw_quick(p, c->end, 8)) != NULL) {
+				at->num = atom_little(p, 8);
+				at->step++;
+				continue;
+			}
+			break;
 		case MANY:
 			q = atom_number_quick(p, c->end, &n);
 			if (q != NULL && n <= INT64_MAX) {
