@@ -32,6 +32,8 @@ route_backup(struct chain *c, const struct endpoint *from,
 	chain_add(c, "rdb-compress");
 	chain_option(c, "--level", level);
 	chain_add(c, "cos-put");
+	/* Should two backups take the same id, one of them must fail. */
+	chain_word(c, "--exclusive");
 	chain_word(c, object_url);
 }
 
@@ -53,7 +55,8 @@ route_fetch(struct chain *c, const char *object_url)
 
 void
 route_clone(struct chain *c, const char *object_url,
-    const struct manifest_shard *shard, const struct endpoint *to, bool flush)
+    const struct manifest_shard *shard, const struct endpoint *to,
+    const struct route_target *how)
 {
 	char bytes[24];
 
@@ -62,8 +65,10 @@ route_clone(struct chain *c, const char *object_url,
 	snprintf(bytes, sizeof bytes, "%" PRIu64, shard->rdb.bytes);
 	chain_add(c, "rdb-restore");
 	chain_option(c, "--expect", bytes);
-	if (flush)
+	if (how->flush)
 		chain_word(c, "--flush");
+	chain_option(c, "--listen", how->listen);
+	chain_option(c, "--announce", how->announce);
 	endpoint_words(to, c);
 }
 

@@ -21,9 +21,16 @@ void route_backup(struct chain *, const struct endpoint *from,
 
 void route_fetch(struct chain *, const char *object_url);
 
-/* Gated.  flush: what the target holds may go. */
+/* What rdb-restore is told besides; texts may be NULL. */
+struct route_target {
+	bool flush;                    /* what the server holds may go */
+	const char *listen, *announce; /* where it is to fetch the data */
+};
+
+/* Gated. */
 void route_clone(struct chain *, const char *object_url,
-    const struct manifest_shard *, const struct endpoint *to, bool flush);
+    const struct manifest_shard *, const struct endpoint *to,
+    const struct route_target *);
 
 /* rdb-digest over a server's or an object's data; at: NULL, or a moment as
  * text: keys that expire until then are left out. */

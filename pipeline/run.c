@@ -132,6 +132,15 @@ ended_well(const struct chain_link *l)
 	return l->pid == 0 && l->status == 0;
 }
 
+/* Did it end because nobody read its output?  141 is how a wrapper written
+ * in sh says so. */
+static bool
+was_piped(int status)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGPIPE :
+				     WEXITSTATUS(status) == 128 + SIGPIPE;
+}
+
 /* Reap a program that has ended and judge it. */
 static void
 link_end(struct run *r, struct chain_link *l)
@@ -145,7 +154,7 @@ link_end(struct run *r, struct chain_link *l)
 	r->left--;
 	if (l->status == 0)
 		return;
-	if (WIFSIGNALED(l->status) && WTERMSIG(l->status) == SIGPIPE) {
+	if (was_piped(l->status)) {
 		if (r->piped == NULL)
 			r->piped = l;
 	} else if (r->blame == NULL && r->why.kind == ERR_NONE)

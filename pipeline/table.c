@@ -45,6 +45,26 @@ width(const char *text)
 	return n;
 }
 
+/* One row; what would only be blanks at its end is not printed. */
+static void
+row_print(char *const *cell, const int *wide, const struct table *t, FILE *to)
+{
+	size_t n = t->columns;
+
+	while (n > 0 && *cell[n - 1] == '\0')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		int pad = wide[i] - width(cell[i]);
+
+		if (t->right >> i & 1)
+			fprintf(to, "%*s%s", pad, "", cell[i]);
+		else
+			fprintf(to, "%s%*s", cell[i], i + 1 < n ? pad : 0, "");
+		fputs(i + 1 < n ? "  " : "", to);
+	}
+	putc('\n', to);
+}
+
 void
 table_print(const struct table *t, FILE *to)
 {
@@ -54,17 +74,8 @@ table_print(const struct table *t, FILE *to)
 	for (size_t i = 0; i < t->cells.n; i++)
 		if (width(cell[i]) > wide[i % t->columns])
 			wide[i % t->columns] = width(cell[i]);
-	for (size_t i = 0; i < t->cells.n; i++) {
-		size_t column = i % t->columns;
-		bool last = column + 1 == t->columns;
-		int pad = wide[column] - width(cell[i]);
-
-		if (t->right >> column & 1)
-			fprintf(to, "%*s%s", pad, "", cell[i]);
-		else
-			fprintf(to, "%s%*s", cell[i], last ? 0 : pad, "");
-		fputs(last ? "\n" : "  ", to);
-	}
+	for (size_t i = 0; i + t->columns <= t->cells.n; i += t->columns)
+		row_print(cell + i, wide, t, to);
 }
 
 void

@@ -19,7 +19,8 @@
 #include "pipeline/say.h"
 
 static const char *target;
-static bool prove, flush, dry_run;
+static bool prove, dry_run;
+static struct route_target how;
 
 /* clang-format off */
 static const struct opt opts[] = {
@@ -28,8 +29,14 @@ static const struct opt opts[] = {
 	{ OPT_FLAG, 0, "prove", &prove, NULL,
 	    "capture it again and compare the logical digests", 0, 0, NULL,
 	    NULL },
-	{ OPT_FLAG, 0, "flush", &flush, NULL,
+	{ OPT_FLAG, 0, "flush", &how.flush, NULL,
 	    "what the server holds now may be lost", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "listen", &how.listen, "ADDR[:PORT]",
+	    "where we listen for the server, see rdb-restore", 0, 0, NULL,
+	    NULL },
+	{ OPT_TEXT, 0, "announce", &how.announce, "HOST[:PORT]",
+	    "where the server finds us, if that is elsewhere", 0, 0, NULL,
+	    NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
 	    "only print the chain, as a line of shell", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
@@ -122,7 +129,7 @@ work(struct clone *c, struct err *e)
 	struct chain chain = { 0 };
 	bool ok;
 
-	route_clone(&chain, c->object_url, shard, &c->to, flush);
+	route_clone(&chain, c->object_url, shard, &c->to, &how);
 	chain.agree = agree;
 	chain.arg = shard;
 	if (dry_run)

@@ -248,7 +248,7 @@ static const struct {
 	{ "\"chain\": [", "\"chain\": [[],", "chain[0] is not a text" },
 	{ "\"shards\": [", "\"shards\": [1,", "shards[0] is not an object" },
 	{ "\"tool\": \"rdbpipe 0.1.0\"", "\"tool\": \"a\\u0000b\"",
-	    "not JSON: line 71, " },
+	    "not JSON: line 66, " },
 	{ "\"expires\": \"2026-12-22T00:00:00.000Z\"", "\"expires\": \"soon\"",
 	    "expires is not a UTC time" },
 };
