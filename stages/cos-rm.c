@@ -18,20 +18,29 @@ static const struct opt opts[] = {
 	OPT_TABLE_END,
 };
 
+/* Whether a remove failed because there was nothing to remove. */
+static bool
+is_missing(struct store *s, const char *key, const struct err *why)
+{
+	struct store_object o;
+	struct err other;
+	bool found;
+
+	return why->kind == ERR_REMOTE &&
+	    store_stat(s, key, &found, &o, &other) && !found;
+}
+
 static bool
 object_remove(const char *url, struct err *e)
 {
 	struct store *store = NULL;
 	const char *key;
-	bool ok, found = true;
+	bool ok;
 
-	ok = stop_check(e) && store_open_object(&store, &key, url, e);
-	if (ok && force) {
-		struct store_object o;
-
-		ok = store_stat(store, key, &found, &o, e);
-	}
-	ok = ok && (!found || store_remove(store, key, e));
+	if (!stop_check(e) || !store_open_object(&store, &key, url, e))
+		return false;
+	ok =
+	    store_remove(store, key, e) || (force && is_missing(store, key, e));
 	store_close(store);
 	return ok;
 }
