@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "rdb/shape.h"
+#include "rdb/text.h"
 #include "rdb/walk.h"
 
 #define SHOWN 128 /* characters of a key at most, before quoting */
@@ -48,92 +49,26 @@ text_byte(struct text *t, unsigned b)
 	text_add(t, buf);
 }
 
-/* As much of an LZF string as is there and fits; how many bytes that is. */
-static size_t
-unpack(const uint8_t *in, const uint8_t *end, uint8_t *out, size_t cap)
-{
-	size_t n = 0;
-
-	while (in < end && n < cap) {
-		size_t run = *in >> 5, back;
-
-		if (run == 0) {
-			for (run = 1u + *in++; run > 0 && n < cap; run--) {
-				if (in == end)
-					return n;
-				out[n++] = *in++;
-			}
-			continue;
-		}
-		back = (size_t)(*in++ & 31) << 8;
-		if (run == 7 && in < end)
-			run += *in++;
-		if (in == end || (back += *in++) >= n)
-			return n;
-		for (run += 2; run > 0 && n < cap; run--, n++)
-			out[n] = out[n - back - 1];
-	}
-	return n;
-}
-
-/* An integer key as its text; how long that is, 0: not all there. */
-static size_t
-integer(const uint8_t *p, const uint8_t *end, unsigned width, uint8_t *out,
-    size_t cap)
-{
-	int64_t v;
-
-	if ((size_t)(end - p) < width)
-		return 0;
-	v = (int64_t)(atom_little(p, width) << (64 - 8 * width)) >>
-	    (64 - 8 * width);
-	return (size_t)snprintf((char *)out, cap, "%" PRId64, v);
-}
-
-/* Decode what was saved of the key.  *whole: that is all of it. */
-static size_t
-key_decode(const struct rdb_walk *w, uint8_t *out, size_t cap, bool *whole)
-{
-	const uint8_t *p = w->key, *end = p + w->key_len;
-	uint64_t stored, full;
-	size_t n;
-
-	*whole = false;
-	if (p == end)
-		return 0;
-	if (*p >= 0xc0 && *p < 0xc3) {
-		n = integer(p + 1, end, 1u << (*p & 3), out, cap);
-		*whole = n > 0;
-		return n;
-	}
-	if (*p == 0xc3) {
-		if ((p = atom_number_quick(p + 1, end, &stored)) == NULL ||
-		    (p = atom_number_quick(p, end, &full)) == NULL)
-			return 0;
-		n = unpack(p, end, out, cap);
-	} else {
-		if ((p = atom_number_quick(p, end, &full)) == NULL)
-			return 0;
-		n = (size_t)(end - p) < cap ? (size_t)(end - p) : cap;
-		memcpy(out, p, n);
-	}
-	*whole = n == full;
-	return n;
-}
-
+/* The key, as much as was saved of it and fits. */
 static void
 explain_key(const struct rdb_walk *w, struct text *t)
 {
-	uint8_t key[SHOWN];
-	bool whole;
-	size_t n = key_decode(w, key, sizeof key, &whole);
+	struct rdb_chunk in = { w->key, w->key + w->key_len };
+	struct rdb_text_run run = { .last = false };
+	struct rdb_text key;
+	size_t shown = 0;
 
-	if (n == 0 && !whole)
-		return;
-	text_add(t, ", key \"");
-	for (size_t i = 0; i < n; i++)
-		text_byte(t, key[i]);
-	text_add(t, whole ? "\"" : "\"...");
+	rdb_text_begin(&key);
+	while (!run.last && shown < SHOWN &&
+	    rdb_text_next(&key, &in, &run) == RDB_RUN) {
+		if (run.first)
+			text_add(t, ", key \"");
+		for (size_t i = 0; i < run.len && shown < SHOWN; i++, shown++)
+			text_byte(t, run.ptr[i]);
+		run.last = run.last && shown == run.size;
+	}
+	if (shown > 0 || run.last)
+		text_add(t, run.last ? "\"" : "\"...");
 }
 
 /* What was being read. */

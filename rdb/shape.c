@@ -2,7 +2,9 @@
  * shape.c -- the RDB format, as data.  The steps are explained in shape.h.
  *
  * Sources: src/rdb.h and src/rdb.c of Redis 1.3.6 to 8.8 and of Valkey 7.2
- * to 9.1; two opcodes of Redis Enterprise as librdb skips them.
+ * to 9.1; two opcodes of Redis Enterprise as librdb skips them.  Times before
+ * version 9 are in the byte order of the server that wrote them; all we have
+ * seen are little endian, and so they are read.
  */
 #include "rdb/shape.h"
 
