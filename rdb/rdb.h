@@ -144,9 +144,9 @@ enum rdb_got rdb_walk_next(struct rdb_walk *, struct rdb_run *);
 size_t rdb_walk_rest(const struct rdb_walk *);
 
 /*
- * The fault, or (after RDB_MORE at the end of input) what was cut short, as
- * words: `offset 3000, key "user:17", in hash-listpack: unknown string
- * encoding (0xc7)`.  Printable ASCII, NUL-terminated; at most cap bytes.
+ * After RDB_BAD the fault, or, cut_short, after RDB_MORE at the end of input
+ * where it ended, as words: `offset 3000, key "user:17", in hash-listpack:
+ * unknown string encoding (0xc7)`.  Printable ASCII, NUL-terminated; at most cap bytes.
  */
 void rdb_walk_explain(
     const struct rdb_walk *, bool cut_short, char *buf, size_t cap);
