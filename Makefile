@@ -124,4 +124,5 @@ clean:
         bench install clean
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(FOLDERS:%=$(BUILD)/%) $(BUILD)/stages $(BUILD)/tests \
+    $(BUILD)/bench -name '*.d' 2>/dev/null | sort -u)

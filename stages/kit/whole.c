@@ -288,8 +288,8 @@ whole_end(const struct whole *w, struct err *e)
 		if (w->head_len == 0)
 			return err_set(e, ERR_DATA, "the input is empty");
 		return err_set(e, ERR_DATA,
-		    "the input has only %u bytes, too few for any format",
-		    w->head_len);
+		    "the input has only %u byte%s, too few for any format",
+		    w->head_len, w->head_len == 1 ? "" : "s");
 	default:
 		return err_set(e, ERR_DATA,
 		    "the input is neither RDB nor zstd, so nothing proves that "

@@ -105,6 +105,8 @@ def check(name, streams, verdict):
 
 
 def is_bad(data, line):
+    if len(data) < 4 and "the input " in line:
+        return
     if not line.startswith("bad: ") or "offset " not in line:
         raise AssertionError(f"{data!r} gave {line!r}")
     at = int(re.search(r"offset (\d+)", line)[1])
