@@ -5,6 +5,11 @@
     bulk(server, keys, seed)            many keys like those of a real service
     big_string(server, key, size)       one value of that many bytes
 
+and see what one holds:
+
+    counts(server)                      keys and expires by database
+    same(one, two)                      fail unless both hold the same
+
 The same arguments give the same data on every run and on every engine, but
 for what an engine does not know (functions, times on fields of hashes) and
 for what it counts itself (entry ids and consumer times are set, not taken
@@ -13,6 +18,7 @@ from the clock).  What expires does so in the year 2100 and after.
 
 import random
 
+from .cases import equal
 from .client import Refused, encode
 
 FAR = 4102444800000         # 2100-01-01 in ms
@@ -64,6 +70,47 @@ def counts(server):
             fields = dict(f.split("=") for f in value.split(","))
             found[int(name[2:])] = int(fields["keys"]), int(fields["expires"])
     return found
+
+
+def same(one, two):
+    """Fail unless two servers of one engine hold the same: by their own
+    fingerprint, and by what that leaves out."""
+    equal(two.digest(), one.digest(), "DEBUG DIGEST")
+    equal(counts(two), counts(one), "keys and expires")
+    for of in _functions_of, _field_times_of, _expiries_of, _groups_of:
+        equal(of(two), of(one), of.__doc__)
+
+
+def _functions_of(server):
+    """functions"""
+    return sorted(map(str, server.call("FUNCTION", "LIST", "WITHCODE")))
+
+
+def _field_times_of(server):
+    """times of fields"""
+    if not server.engine.field_ttls:
+        return None
+    with server.client() as client:
+        return {key: sorted(zip(fields, client.call(
+                    "HPEXPIRETIME", key, "FIELDS", len(fields), *fields)))
+                for key in client.call("KEYS", "hash:ttl:*")
+                for fields in [client.call("HKEYS", key)]}
+
+
+def _expiries_of(server):
+    """times of keys"""
+    with server.client() as client:
+        keys = sorted(client.call("KEYS", "expire:*"))
+        return list(zip(keys, client.pipeline(
+            ("PEXPIRETIME", key) for key in keys)))
+
+
+def _groups_of(server):
+    """groups of streams"""
+    with server.client() as client:
+        keys = sorted(client.call("KEYS", "stream:*"))
+        return list(zip(keys, client.pipeline(
+            ("XINFO", "GROUPS", key) for key in keys)))
 
 
 def _all_good(client, commands):

@@ -29,21 +29,13 @@ def backed_up(keys=KEYS):
         yield source, folder
 
 
-def same_data(one, two):
-    cases.equal(two.digest(), one.digest(), "DEBUG DIGEST")
-    cases.equal(data.counts(two), data.counts(one), "keys and expires")
-    cases.equal(sorted(map(str, two.call("FUNCTION", "LIST", "WITHCODE"))),
-                sorted(map(str, one.call("FUNCTION", "LIST", "WITHCODE"))),
-                "functions")
-
-
 def test_there_and_back():
     with backed_up() as (source, folder), servers.Server() as target:
         result = programs.shell(RESTORE.format(url=target.url(), dir=folder))
         cases.equal(result.code, 0, "the restore chain")
         total = sum(keys for keys, _ in data.counts(source).values())
         cases.holds(f"holds {total} keys", result.err)
-        same_data(source, target)
+        data.same(source, target)
         cases.equal(target.info("replication")["role"], "master")
         cases.equal(sorted(os.listdir(folder)), ["dump.rdb.zst", "sums"])
 
@@ -58,7 +50,7 @@ def test_stock_programs_accept_what_is_stored():
         said = programs.shell(f"xxhsum -c {folder}/sums <{dump}").good().out
         cases.holds("OK", said)
         with servers.Server(rdb=dump) as again:
-            same_data(source, again)
+            data.same(source, again)
 
 
 def test_a_target_that_holds_data_is_left_alone():
