@@ -157,7 +157,8 @@ link_end(struct run *r, struct chain_link *l)
 	if (was_piped(l->status)) {
 		if (r->piped == NULL)
 			r->piped = l;
-	} else if (r->blame == NULL && r->why.kind == ERR_NONE)
+	} else if (r->blame == NULL && r->why.kind == ERR_NONE &&
+	    r->pressure < ASKED) /* whom we told to end is not to blame */
 		r->blame = l;
 }
 

@@ -144,7 +144,7 @@ test_every_byte(void **unused)
 		const char to[] = { '\t', ' ', '\n', '0', '}', '\0', 'a', 'A' };
 
 		for (size_t k = 0; k < 8 + sizeof to; k++) {
-			text[i] = k < 8 ? (char)(was ^ 1 << k) : to[k - 8];
+			text[i] = (char)(k < 8 ? was ^ 1 << k : to[k - 8]);
 			if (text[i] != was && manifest_read(&m, text, len, &e))
 				fail_msg("byte %zu: %02x taken for %02x", i,
 				    text[i] & 0xff, was & 0xff);
