@@ -151,6 +151,13 @@ size_t rdb_walk_rest(const struct rdb_walk *);
 void rdb_walk_explain(
     const struct rdb_walk *, bool cut_short, char *buf, size_t cap);
 
+/*
+ * A reader above the walk has found a fault in the item handed out last: the
+ * walk is RDB_BAD from now on and explains this fault, naming the key.  Call it
+ * before the next feed.
+ */
+void rdb_walk_blame(struct rdb_walk *, const struct rdb_fault *);
+
 /* The name of a type as listings show it ("hash-listpack"), or NULL. */
 const char *rdb_type_name(unsigned type, bool valkey);
 

@@ -221,3 +221,15 @@ rdb_walk_next(struct rdb_walk *w, struct rdb_run *run)
 		item_break(w);
 	return run->len == 0 ? RDB_BAD : RDB_RUN;
 }
+
+void
+rdb_walk_blame(struct rdb_walk *w, const struct rdb_fault *fault)
+{
+	/* A key or value that was handed out to its end is left behind. */
+	if (w->label == RDB_VALUE && w->state == WALK_ITEM && !w->begun)
+		w->label = RDB_KEY;
+	w->key_known = w->label == RDB_KEY || w->label == RDB_VALUE;
+	key_save(w);
+	w->fault = *fault;
+	w->state = WALK_BROKEN;
+}
