@@ -102,7 +102,7 @@ static bool
 verify_all(struct store *store, const char *instance,
     const struct operands *args, struct err *e)
 {
-	struct err one;
+	struct err one, worst = { 0 };
 	int bad = 0;
 
 	for (int i = 0; i < args->n; i++) {
@@ -119,11 +119,11 @@ verify_all(struct store *store, const char *instance,
 		printf("%s/%s: BAD: %s\n", name.instance, name.id, one.text);
 		fflush(stdout);
 		if (bad++ == 0 || one.kind == ERR_DATA)
-			*e = one;
+			worst = one;
 	}
 	if (bad == 0)
 		return true;
-	return err_set(e, e->kind, "%d of %d backups %s not good", bad, args->n,
+	return err_set(e, worst.kind, "%d of %d backups %s not good", bad, args->n,
 	    bad == 1 ? "is" : "are");
 }
 
