@@ -81,7 +81,7 @@ def test_chain(shape):
             servers.Server() as target:
         stored = os.path.join(folder, "dump.rdb.zst")
         measured(["rdb-capture", source.url()], ["rdb-verify"],
-                 ["rdb-digest"],
+                 ["rdb-digest", "--watch"],
                  ["rdb-checksum", "-o", os.path.join(folder, "sums")],
                  ["rdb-compress"], ["cos-put", stored])
         measured(["cos-get", stored], ["rdb-decompress"], ["rdb-verify"],
