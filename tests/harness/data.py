@@ -11,9 +11,9 @@ and see what one holds:
     same(one, two)                      fail unless both hold the same
 
 The same arguments give the same data on every run and on every engine, but
-for what an engine does not know (functions, times on fields of hashes) and
-for what it counts itself (entry ids and consumer times are set, not taken
-from the clock).  What expires does so in the year 2100 and after.
+for what an engine does not know (times on fields of hashes) and for when a
+stream's consumer was last seen, which is now.  What expires does so in the
+year 2100 and after.
 """
 
 import random
