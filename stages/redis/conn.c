@@ -217,7 +217,9 @@ tls_settle(struct conn *c, enum tls_got got, int64_t end, struct err *e)
 	    wait_until(c->fd, got == TLS_WANT_READ ? POLLIN : POLLOUT, end, e);
 	if (wait == WAIT_QUIET)
 		return err_set(e, ERR_REMOTE,
-		    "%s: no answer to the TLS handshake", c->name);
+		    "%s: no answer to the TLS handshake (does this port "
+		    "speak TLS?)",
+		    c->name);
 	return wait == WAIT_READY;
 }
 
@@ -398,6 +400,22 @@ conn_more(struct conn *c, struct err *e)
 
 /* --- writing --- */
 
+/* The other side left; it may have told why before. */
+static bool
+lost_tls(struct conn *c, struct err *e)
+{
+	char scrap[512];
+	size_t n;
+	enum tls_got got = TLS_OK;
+
+	while (got == TLS_OK)
+		got = tls_read(c->tls, scrap, sizeof scrap, &n, e);
+	if (got == TLS_FAILED)
+		return err_in(e, "%s", c->name);
+	errno = EPIPE;
+	return lost(c, e);
+}
+
 /* Send what can be sent now; *events: what to wait for when that is none. */
 static bool
 write_some(struct conn *c, struct span *s, short *events, struct err *e)
@@ -410,10 +428,8 @@ write_some(struct conn *c, struct span *s, short *events, struct err *e)
 
 		if (got == TLS_FAILED)
 			return err_in(e, "%s", c->name);
-		if (got == TLS_CLOSED) {
-			errno = EPIPE;
-			return lost(c, e);
-		}
+		if (got == TLS_CLOSED)
+			return lost_tls(c, e);
 		*events = got == TLS_WANT_READ ? POLLIN : POLLOUT;
 	} else {
 		n = send(c->fd, s->ptr, s->len, MSG_NOSIGNAL);

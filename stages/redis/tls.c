@@ -258,6 +258,7 @@ explain_alert(struct err *e)
 	case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
 	case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
 	case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+	case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
 		err_set(e, ERR_REMOTE,
 		    "the other side does not trust our certificate: %s",
 		    reason());

@@ -1,0 +1,590 @@
+#!/usr/bin/env python3
+"""rdb-restore against real servers and against some that misbehave.
+
+Goal: the target holds exactly what was captured, and is on its own again with
+its settings as they were; whatever goes wrong, it is left empty, or, where
+nothing had begun, untouched; every refusal says what to change.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
+                                ".."))
+
+from harness import cases, certs, data, engines, programs, servers  # noqa
+from fake import FakeServer, bulk, encode  # noqa: E402
+
+_dumps = {}
+
+
+def dump_of(name="redis-7.0", keys=500):
+    """(RDB, DEBUG DIGEST) of a filled server; made once."""
+    if (name, keys) not in _dumps:
+        with servers.Server(name) as server:
+            data.fill(server, keys)
+            got = programs.run("rdb-capture", server.url()).good().out
+            _dumps[name, keys] = got, server.digest()
+    return _dumps[name, keys]
+
+
+def restore(*words, **how):
+    """Run rdb-restore: its Result, with .facts.  file=bytes: input is a
+    file, whose size is known."""
+    read, write = os.pipe()
+    fds = [write] + how.pop("fds", [])
+    content = how.pop("file", None)
+    words = ["--facts-fd", write, *words]
+    try:
+        if content is None:
+            result = programs.run("rdb-restore", *words, pass_fds=fds, **how)
+        else:
+            result = _from_file(content, words, fds)
+    finally:
+        os.close(write)
+    with open(read) as lines:
+        result.facts = dict(line.rstrip("\n").split(" ", 1) for line in lines)
+    return result
+
+
+def _from_file(content, words, fds):
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        done = subprocess.run(
+            [programs.path("rdb-restore"), *map(str, words)], stdin=file,
+            capture_output=True, pass_fds=fds, env=programs.environment(),
+            timeout=120)
+    return programs.Result(done.returncode, done.stdout, done.stderr)
+
+
+def keys_of(server):
+    return sum(int(value.split(",")[0].split("=")[1]) for name, value in
+               server.info("keyspace").items() if name.startswith("db"))
+
+
+def alone(server, digest=None, load=b"disabled"):
+    """On its own, settings as before, holding that, or nothing."""
+    cases.equal(server.info("replication")["role"], "master")
+    cases.equal(server.call("CONFIG", "GET", "repl-diskless-load")[1], load)
+    if digest is None:
+        cases.equal(keys_of(server), 0, "keys left")
+    else:
+        cases.equal(server.digest(), digest, "DEBUG DIGEST")
+
+
+def refused(result, code, *says):
+    cases.equal(result.code, code, f"exit ({result.err})")
+    for words in says:
+        cases.holds(words, result.err, "stderr")
+    assert b"s3cret" not in result.err
+    cases.equal(result.facts.get("exit", str(code)), str(code))
+
+
+@cases.each(*[(name, known, load) for name in engines.NAMES
+              for known in (True, False) for load in ("diskless", "disk")])
+def test_engines(name, known, load):
+    """Both framings, both ways to load, into every engine."""
+    dump, digest = dump_of(name)
+    with servers.Server(name) as server:
+        how = {"file" if known else "input": dump}
+        result = restore(server.url(), "--load", load, **how).good()
+        alone(server, digest)
+        facts = result.facts
+        cases.equal(facts["via"], "native")
+        cases.equal(facts["framing"], "length" if known else "eof")
+        cases.equal(facts["load"], load)
+        cases.equal(facts["bytes"], str(len(dump)))
+        cases.equal(facts["target-engine"], server.engine.kind)
+        cases.equal(facts["target-version"],
+                    ".".join(map(str, server.engine.version)))
+        cases.equal(facts["keys"], str(keys_of(server)))
+        cases.equal(facts["target-keys"], facts["keys"])
+        cases.equal(facts["expires"], str(sum(
+            e for _, e in data.counts(server).values())))
+        cases.holds(f"restoring into 127.0.0.1:{server.port} ({facts['target-engine']}",
+                    result.err)
+        cases.holds(f"holds {facts['keys']} keys", result.err)
+
+
+def test_settings_and_identity():
+    dump, digest = dump_of()
+    with servers.Server(config=["repl-diskless-load swapdb"]) as server:
+        restore(server.url(), "--replid", "ab" * 20, "--offset", "1000",
+                "--expect", len(dump), input=dump).good()
+        alone(server, digest, load=b"swapdb")
+        # REPLICAOF NO ONE keeps what it followed as its second id.
+        info = server.info("replication")
+        cases.equal(info["master_replid2"], "ab" * 20)
+        cases.equal(info["second_repl_offset"], "1001")
+    refused(restore("redis://h", "--replid", "xyz"), 2, "40 lower case hex")
+    refused(restore("redis://h", "--via", "restore"), 2,
+            "--via restore is not built in yet")
+    refused(restore("redis://h", "--framing", "length"), 2, "needs --expect")
+    refused(restore("redis://h/2"), 2, "names database 2")
+
+
+def test_unix_socket():
+    dump, digest = dump_of()
+    with servers.Server(unix=True, password="s3cret") as server:
+        restore(server.url("unix"), input=dump).good()
+        alone(server, digest)
+
+
+@cases.each("redis-7.0", "redis-8.0", "valkey-9")
+def test_tls(name):
+    """Over TLS, with the replication link in TLS and not."""
+    dump, digest = dump_of(name)
+    with tempfile.TemporaryDirectory() as folder:
+        ours = certs.Certs(folder + "/a")
+        show = ["--tls-ca", ours.ca, "--tls-cert", ours.client_cert,
+                "--tls-key", ours.client_key]
+        with servers.Server(name, tls=ours) as server:
+            restore(server.url("tls"), *show, input=dump).good()
+            alone(server, digest)
+        with servers.Server(name, ["tls-replication yes"], tls=ours) as server:
+            result = restore(server.url("tls"), *show, input=dump).good()
+            alone(server, digest)
+            server.call("FLUSHALL")
+            server.call("FUNCTION", "FLUSH")
+            refused(restore(server.url(), input=dump), 4,
+                    "tls-replication yes", "--tls-cert and --tls-key")
+            loud = restore(server.url("tls"), *show, "--tls-insecure",
+                           input=dump).good()
+            cases.holds("warning: --tls-insecure", loud.err)
+            alone(server, digest)
+
+
+RULES = ("+ping +info +replicaof +config|get +config|set +flushall "
+         "+function|flush")
+
+
+def test_restricted_user():
+    dump, digest = dump_of()
+    with servers.Server() as server:
+        server.call("ACL", "SETUSER", "clone", "on", ">pw", "-@all",
+                    *RULES.split())
+        url = server.url(user="clone", password="pw")
+        restore(url, input=dump).good()
+        alone(server, digest)
+        restore(url, "--flush", input=dump).good()
+        alone(server, digest)
+        server.call("ACL", "SETUSER", "clone", "-flushall")
+        refused(restore(url, "--flush", input=dump), 4,
+                'user "clone" lacks +flushall: ACL SETUSER clone ' + RULES)
+        alone(server, digest)
+        server.call("FLUSHALL")
+        server.call("FUNCTION", "FLUSH")
+        for rule in "replicaof", "info":
+            server.call("ACL", "SETUSER", "clone", "-" + rule)
+            refused(restore(url, input=dump), 4, f"lacks +{rule}")
+            alone(server)
+            server.call("ACL", "SETUSER", "clone", "+" + rule)
+        # Settings are a matter of speed only.
+        server.call("ACL", "SETUSER", "clone", "-config|set")
+        slow = restore(url, input=dump).good()
+        cases.equal(slow.facts["load"], "disk")
+        alone(server, digest)
+        server.call("FLUSHALL")
+        server.call("FUNCTION", "FLUSH")
+        refused(restore(url, "--load", "diskless", input=dump), 4,
+                "repl-diskless-load cannot be set")
+        alone(server)
+        server.call("ACL", "SETUSER", "clone", "-config|get")
+        restore(url, input=dump).good()
+        alone(server, digest)
+
+
+def test_primary_with_password():
+    """A target that logs in to its primary: any password is right with us."""
+    dump, digest = dump_of()
+    with servers.Server(config=["masterauth s3cret",
+                                "masteruser someone"]) as server:
+        restore(server.url(), input=dump).good()
+        alone(server, digest)
+
+
+def test_not_empty():
+    dump, digest = dump_of()
+    with servers.Server() as server:
+        server.call("SET", "mine", "1")
+        before = server.digest()
+        refused(restore(server.url(), input=dump), 4,
+                "holds 1 keys: nothing was touched (--flush")
+        alone(server, before)
+        restore(server.url(), "--flush", input=dump).good()
+        alone(server, digest)
+        server.call("FLUSHALL")
+        refused(restore(server.url(), input=dump), 4,
+                "function libraries: nothing was touched")
+
+
+def test_unfit_targets():
+    dump, _ = dump_of()
+    port = servers.free_port()
+    with servers.Server(config=["cluster-enabled yes"]) as server:
+        refused(restore(server.url(), input=dump), 4, "cluster mode")
+    with servers.Server(config=[f"replicaof 127.0.0.1 {port}"]) as server:
+        refused(restore(server.url(), input=dump), 4,
+                "is a replica of 127.0.0.1", "REPLICAOF NO ONE")
+        cases.equal(server.info()["role"], "slave")
+    refused(restore(f"redis://127.0.0.1:{port}", input=dump), 4,
+            "connection refused")
+
+
+@cases.each(("redis-8.0", "redis-7.0", "loads RDB up to version 10"),
+            ("valkey-9", "redis-8.0", "cannot load RDB 80 of Valkey"),
+            ("redis-8.0", "valkey-9", "refuses RDB 12 of Redis"),
+            ("redis-8.0", "valkey-8.1", "refuses RDB 12 of Redis"))
+def test_wrong_dialect(source, target, says):
+    dump, _ = dump_of(source)
+    with servers.Server(target) as server:
+        server.call("SET", "mine", "1")
+        before = server.digest()
+        refused(restore(server.url(), "--flush", input=dump), 4, says)
+        alone(server, before)
+
+
+def test_relaxed_valkey():
+    with servers.Server("redis-8.0") as source:
+        data.bulk(source, 200)
+        dump = programs.run("rdb-capture", source.url()).good().out
+        digest = source.digest()
+    with servers.Server("valkey-9", ["rdb-version-check relaxed"]) as server:
+        restore(server.url(), input=dump).good()
+        alone(server, digest)
+
+
+def test_bad_input():
+    """Never a part of the data, never a target that was not left alone."""
+    dump, _ = dump_of(keys=3000)
+    flipped = bytearray(dump)
+    flipped[-3] ^= 1
+    with servers.Server() as server:
+        for name, how, says in (
+                ("empty", {"input": b""}, ""),
+                ("a byte", {"input": b"R"}, ""),
+                ("no header", {"input": b"hello, this is no dump"},
+                 "offset 0"),
+                ("cut", {"input": dump[:len(dump) // 2]}, "offset "),
+                ("cut file", {"file": dump[:len(dump) // 2]}, "offset "),
+                ("one byte short", {"input": dump[:-1]}, "offset "),
+                ("wrong crc", {"input": bytes(flipped)}, "RDB checksum is"),
+                ("wrong crc file", {"file": bytes(flipped)},
+                 "RDB checksum is"),
+                ("junk", {"input": dump + b"junk"},
+                 "bytes behind the end of the RDB"),
+                ("half a mark", {"input": dump + b"a" * 20},
+                 "20 bytes behind the end of the RDB"),
+                ("two marks", {"input": dump + b"a" * 80},
+                 "bytes behind the end of the RDB")):
+            result = restore(server.url(), **how)
+            refused(result, 1, says)
+            alone(server)
+        for size in 5, len(dump) - 1, len(dump) + 1:
+            refused(restore(server.url(), "--expect", size, input=dump), 1,
+                    f"the input was to be {size} bytes")
+            alone(server)
+        before = int(server.info()["total_connections_received"])
+        restore(server.url(), input=b"no dump")
+        # One is our own question.
+        cases.equal(int(server.info()["total_connections_received"]),
+                    before + 1, "connections")
+
+
+def test_trailing_mark():
+    """A mark left behind the RDB is no data and is not sent."""
+    dump, digest = dump_of()
+    for how in "input", "file":
+        with servers.Server() as server:
+            result = restore(server.url(), **{how: dump + b"ab" * 20}).good()
+            cases.equal(result.facts["framing"], "eof")
+            alone(server, digest)
+
+
+def test_no_checksum():
+    with servers.Server(config=["rdbchecksum no"]) as source:
+        source.call("SET", "a", "b")
+        dump = programs.run("rdb-capture", source.url()).good().out
+        digest = source.digest()
+    cases.equal(dump[-8:], b"\0" * 8)
+    with servers.Server() as server:
+        result = restore(server.url(), input=dump).good()
+        cases.holds("the input has no checksum", result.err)
+        alone(server, digest)
+
+
+def test_expired_keys():
+    """A replica loads what has expired; promoted, it forgets it."""
+    with servers.Server() as source:
+        source.call("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+        source.call("SET", "short", "1", "PX", "1")
+        source.call("SET", "long", "1", "EX", "1000")
+        time.sleep(0.05)
+        dump = programs.run("rdb-capture", source.url()).good().out
+    with servers.Server() as server:
+        result = restore(server.url(), input=dump).good()
+        cases.equal(result.facts["target-keys"], "2")
+        cases.equal(server.call("EXISTS", "short", "long"), 1)
+
+
+def test_go_ahead():
+    """The last bytes wait for the driver's word."""
+    dump, digest = dump_of()
+    with servers.Server() as server:
+        for word in b"go", b"":
+            read, write = os.pipe()
+            os.write(write, word)
+            os.close(write)
+            result = restore(server.url(), "--flush", "--go-fd", read,
+                             input=dump, fds=[read])
+            os.close(read)
+            if word:
+                result.good()
+                alone(server, digest)
+            else:
+                refused(result, 1, "no go-ahead")
+                alone(server)
+
+
+def start(server, *words):
+    """rdb-restore, waiting for input behind its first half of a dump."""
+    dump, _ = dump_of(keys=3000)
+    child = subprocess.Popen(
+        [programs.path("rdb-restore"), server.url(), *words],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=programs.environment())
+    child.stdin.write(dump[:len(dump) // 2])
+    child.stdin.flush()
+    end = time.monotonic() + 10
+    while server.info("replication")["role"] != "slave":
+        assert time.monotonic() < end, "never followed"
+        time.sleep(0.02)
+    return child
+
+
+@cases.each((signal.SIGTERM, 143), (signal.SIGINT, 130))
+def test_signal(number, code):
+    with servers.Server() as server, start(server) as child:
+        child.send_signal(number)
+        began = time.monotonic()
+        _, err = child.communicate(timeout=30)
+        cases.equal(child.returncode, code, str(err))
+        assert time.monotonic() - began < 5
+        alone(server)
+
+
+def test_target_dies():
+    with servers.Server() as server:
+        child = start(server)
+        server.process.kill()
+        dump, _ = dump_of(keys=3000)
+        _, err = child.communicate(dump[len(dump) // 2:], timeout=60)
+        cases.equal(child.returncode, 4, str(err))
+        cases.holds("bytes (its log may say why)", err)
+        cases.holds("it needs REPLICAOF NO ONE, and FLUSHALL", err)
+
+
+def test_target_cannot_reach_us():
+    dump, _ = dump_of()
+    port = servers.free_port()
+    with servers.Server() as server:
+        refused(restore(server.url(), "--announce", f"127.0.0.1:{port}",
+                        "--timeout", "1s", input=dump), 4,
+                f"did not come to us at 127.0.0.1, port {port}, within 1 s "
+                "(role slave, link down): see --listen and --announce")
+        alone(server)
+        refused(restore(server.url(), "--listen", "[::", input=dump), 2,
+                "--listen wants ADDR[:PORT]")
+        refused(restore(server.url(), "--announce", "a:b:c", input=dump), 2,
+                "--announce wants HOST[:PORT]")
+        refused(restore(server.url(), "--listen", "192.0.2.1", input=dump), 3,
+                "cannot listen on 192.0.2.1")
+        refused(restore(server.url(), "--listen", "no-host.invalid",
+                        input=dump), 2, "cannot listen on no-host.invalid")
+        alone(server)
+        restore(server.url(), "--listen", f"0.0.0.0:{port}", "--announce",
+                f"localhost:{port}", input=dump).good()
+
+
+# --- targets that misbehave ---
+
+class FakeTarget(FakeServer):
+    """Follows whoever it is told to: follow(socket, self) plays the replica.
+
+    INFO says what .info holds; commands not named here get +OK.
+    """
+
+    def __init__(self, follow, **answers):
+        self.follow, self.answers, self.commands = follow, answers, []
+        self.info = {"redis_version": "7.0.15", "role": "master"}
+        super().__init__(self._serve)
+
+    def _serve(self, connection):
+        while (words := connection.command()) is not None:
+            self.commands.append(" ".join(words))
+            name = words[0].lower()
+            if name in self.answers:
+                connection.say(self.answers[name])
+            elif name == "ping":
+                connection.say(b"+PONG\r\n")
+            elif name == "info":
+                connection.say(bulk("".join(
+                    f"{k}:{v}\r\n" for k, v in self.info.items()).encode()))
+            elif name == "config":
+                connection.say(b"*0\r\n")
+            else:
+                connection.say(b"+OK\r\n")
+            if name in ("replicaof", "slaveof") and words[1] != "NO" and \
+                    self.answers.get(name, b"+")[:1] == b"+":
+                threading.Thread(
+                    target=self.follow, args=[words[1], int(words[2]), self],
+                    daemon=True).start()
+
+
+def replica(host, port, target, source="127.0.0.1", ack=True):
+    """A replica's handshake and its load; the RDB into target.got."""
+    link = socket.create_connection((host, port), source_address=(source, 0))
+    stream = link.makefile("rb")
+    for words in ("PING",), ("AUTH", "a", "b"), ("REPLCONF", "capa", "eof"), \
+            ("PSYNC", "?", "-1"):
+        link.sendall(b"\n" + encode(*words))
+        target.heard = stream.readline()
+    header = stream.readline()
+    assert header.startswith(b"$EOF:"), header
+    got = b""
+    while not got.endswith(header[5:-2]):
+        got += stream.read(1)
+    target.got = got[:-40]
+    if ack:
+        link.sendall(b"\n" + encode("REPLCONF", "ACK", "0"))
+    stream.read()
+
+
+def small_dump():
+    with servers.Server() as server:
+        server.pipelined = server.client().pipeline(
+            [("SET", f"k{i}", i) for i in range(10)])
+        return programs.run("rdb-capture", server.url()).good().out
+
+
+def test_strangers_get_nothing():
+    """Who connects first, but not from the target's address, is shut out."""
+    def follow(host, port, target):
+        stranger = socket.create_connection((host, port),
+                                            source_address=("127.0.0.2", 0))
+        with stranger:
+            stranger.sendall(encode("PSYNC", "?", "-1"))
+            try:
+                target.stranger_got = stranger.recv(100)
+            except ConnectionResetError:
+                target.stranger_got = b""
+        target.info["db0"] = "keys=10,expires=0"
+        replica(host, port, target)
+    dump = small_dump()
+    with FakeTarget(follow) as target:
+        restore(target.url, "--replid", "cd" * 20, "--offset", "7",
+                input=dump).good()
+        cases.equal(target.stranger_got, b"")
+        cases.equal(target.got, dump)
+        cases.equal(target.heard, b"+FULLRESYNC %b 7\r\n" % (b"cd" * 20))
+        assert "REPLICAOF NO ONE" in target.commands
+
+
+def test_missing_keys():
+    def follow(host, port, target):
+        target.info["db0"] = "keys=9,expires=0"
+        replica(host, port, target)
+    with FakeTarget(follow) as target:
+        refused(restore(target.url, input=small_dump()), 1,
+                "holds 9 keys, but 10 were sent and at most 0 can have "
+                "expired")
+        cases.equal(target.commands[-1], "FLUSHALL")
+
+    def more(host, port, target):
+        target.info["db0"] = "keys=11,expires=0"
+        replica(host, port, target)
+    with FakeTarget(more) as target:
+        refused(restore(target.url, input=small_dump()), 1,
+                "database 0 holds 11 keys, but 10 were sent")
+
+
+def test_old_target():
+    """Before Redis 5 it is SLAVEOF."""
+    def follow(host, port, target):
+        target.info["db0"] = "keys=10,expires=0"
+        replica(host, port, target)
+    with FakeTarget(follow, replicaof=b"-ERR unknown command 'REPLICAOF'\r\n",
+                    ) as target:
+        target.info["redis_version"] = "7.0.0"
+        restore(target.url, input=small_dump()).good()
+        assert "SLAVEOF NO ONE" in target.commands
+
+
+def test_target_that_never_asks():
+    def follow(host, port, target):
+        with socket.create_connection((host, port)) as link:
+            for _ in range(70):
+                link.sendall(encode("PING"))
+            time.sleep(0.5)
+    with FakeTarget(follow) as target:
+        refused(restore(target.url, input=small_dump()), 4,
+                "the target does not ask for a synchronisation")
+
+    def gone(host, port, target):
+        socket.create_connection((host, port)).close()
+    with FakeTarget(gone) as target:
+        refused(restore(target.url, input=small_dump()), 4,
+                "in the target's handshake", "closed the connection")
+
+
+def test_target_that_never_loads():
+    with FakeTarget(lambda h, p, t: replica(h, p, t, ack=False)) as target:
+        refused(restore(target.url, "--timeout", "1500ms",
+                        input=small_dump()), 4,
+                "neither loads nor acknowledges (role master, link )")
+
+
+def test_target_that_gives_up():
+    def follow(host, port, target):
+        link = socket.create_connection((host, port))
+        for words in ("PING",), ("PSYNC", "?", "-1"):
+            link.sendall(encode(*words))
+            link.recv(1000)
+        time.sleep(0.3)
+        link.recv(1000)
+        link.close()
+    with FakeTarget(follow) as target:
+        refused(restore(target.url, input=small_dump()), 4,
+                "while the target was loading (its log says why)")
+        assert "REPLICAOF NO ONE" in target.commands
+
+
+def test_promoted_by_nobody():
+    """Sentinel may make it a replica of somebody else at once."""
+    def follow(host, port, target):
+        target.info["db0"] = "keys=10,expires=0"
+        target.info["role"] = "slave"
+        replica(host, port, target)
+    with FakeTarget(follow) as target:
+        refused(restore(target.url, input=small_dump()), 4,
+                "is a replica again: somebody else (Sentinel?)")
+
+
+def test_loading_target():
+    with FakeTarget(None) as target:
+        target.info["loading"] = "1"
+        refused(restore(target.url, "--timeout", "500ms",
+                        input=small_dump()), 4,
+                "still loading its own data after 0 s (--timeout)")
+        assert not any(c.startswith("REPLICAOF") for c in target.commands)
+
+
+if __name__ == "__main__":
+    cases.main()
