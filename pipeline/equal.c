@@ -119,7 +119,7 @@ compare_expiring(const char *object_url, const struct endpoint *to,
 	int64_t reach = 2 * took_ms + AT_MARGIN_MS;
 	bool late = true, ok = false;
 
-	say("digests differ, keys may have expired: comparing what does not "
+	say("digests differ, things may have expired: comparing what does not "
 	    "expire soon");
 	for (int i = 0; i < AT_TRIES && late; i++, reach *= 2) {
 		ok = compare_at(object_url, to, moment_now() + reach, &late, e);

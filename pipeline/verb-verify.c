@@ -123,8 +123,8 @@ verify_all(struct store *store, const char *instance,
 	}
 	if (bad == 0)
 		return true;
-	return err_set(e, worst.kind, "%d of %d backups %s not good", bad, args->n,
-	    bad == 1 ? "is" : "are");
+	return err_set(e, worst.kind, "%d of %d backups %s not good", bad,
+	    args->n, bad == 1 ? "is" : "are");
 }
 
 static bool
