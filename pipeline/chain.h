@@ -42,7 +42,7 @@
 
 #define CHAIN_MAX       12 /* programs */
 #define CHAIN_FOLLOW_MS 2000
-#define CHAIN_GRACE_MS  5000
+#define CHAIN_GRACE_MS  10000
 
 struct chain_link {
 	struct command command;

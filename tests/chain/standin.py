@@ -13,7 +13,8 @@ tells the facts that program would tell, and misbehaves as STANDIN says:
     mute      end well, without facts
     half      end well, but with facts cut short
     short     end well, having read only half
-    say:F:V   tell fact F as V (of "all": of all)
+    linger    publish, then wait until told to end
+    say:F:V   tell fact F as V; "-": do not tell it
     fds       list the open descriptors into the file STANDIN_LOG.NAME
 """
 import os
@@ -123,6 +124,8 @@ def publish():
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as f:
         f.write(STORED)
+    while any(what == "linger" for what, *_ in orders()):
+        time.sleep(1)
 
 
 def tell():

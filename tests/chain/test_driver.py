@@ -166,6 +166,30 @@ def test_signal(number, code):
         s.nothing_left()
 
 
+def test_signal_after_the_go_ahead():
+    """The object is there already, but will not become a backup: it is
+    removed again."""
+    with Scratch() as s:
+        child = start(s, "backup", "redis://127.0.0.1:1", "--instance", "i",
+                      orders="cos-put=linger")
+        wait_for(s.files)
+        child.terminate()
+        _, err = child.communicate(timeout=20)
+        equal(child.returncode, 143, err)
+        s.nothing_left()
+
+
+def test_manifest_cannot_be_written():
+    with Scratch() as s:
+        with open(os.path.join(s.bin, "cos-put"), "a") as f:
+            f.write("    os.mkdir(os.path.dirname(target()) "
+                    "+ '/manifest.json')\n")
+        result = s.backup()
+        assert result.code in (3, 4), result
+        holds("no manifest, so no backup: ", blame(result))
+        equal(s.files(), [])
+
+
 def test_killed():
     """The driver dies without a word: its programs end, nothing appears."""
     with Scratch() as s:
