@@ -47,6 +47,8 @@ struct blob_run {
 
 struct blob {
 	const char *what; /* after RDB_BAD: why; static text */
+	uint64_t began;   /* offset in the blob of the element at hand, of its
+			     end mark, or 0: where to look when it is bad */
 
 	/* Private to blob.c and the file of each kind. */
 	enum rdb_got (*next)(

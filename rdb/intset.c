@@ -40,6 +40,7 @@ number(struct blob *b, struct rdb_chunk *in, struct blob_run *run)
 	}
 	if ((p = pack_take(b, in, b->code)) == NULL)
 		return PACK_MORE;
+	b->began = b->pos - b->code;
 	num = pack_signed(p, b->code);
 	if (b->seen > 0 && num <= b->floor)
 		return pack_bad(b, "intset is not in ascending order");

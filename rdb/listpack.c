@@ -117,6 +117,7 @@ entry(struct blob *b, struct rdb_chunk *in, struct blob_run *run)
 
 	if (p == NULL)
 		return PACK_MORE;
+	b->began = b->pos - 1;
 	b->code = *p;
 	if (b->code == 0xff)
 		return terminator(b);
@@ -171,6 +172,7 @@ quick(struct blob *b, struct rdb_chunk *in, struct blob_run *run)
 			.ptr = p + 1,
 			.len = n,
 			.size = n };
+	b->began = b->pos;
 	in->ptr += n + 2;
 	b->pos += n + 2;
 	b->seen++;

@@ -57,6 +57,8 @@ quick(struct lzf *l, struct rdb_chunk *in)
 
 	if (have > l->in_left)
 		have = (size_t)l->in_left;
+	if (have < STEP_IN)
+		return;
 	full = l->out_left < sizeof l->window - l->len ?
 	    o + l->out_left :
 	    l->window + sizeof l->window;
@@ -214,9 +216,8 @@ lzf_next(struct lzf *l, struct rdb_chunk *in, const uint8_t **ptr, size_t *n)
 		memmove(l->window, l->window + l->len - LZF_BACK, LZF_BACK);
 		l->len = l->lent = LZF_BACK;
 	}
+	/* What was decoded before a fault goes out before it is told. */
 	got = slow(l, in);
-	if (got == RDB_BAD)
-		return got;
 	*ptr = l->window + l->lent;
 	*n = l->len - l->lent;
 	l->lent = l->len;

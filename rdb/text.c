@@ -106,7 +106,12 @@ packed(struct rdb_text *t, struct rdb_chunk *in, struct rdb_text_run *run)
 		return bad(t, t->lzf.what);
 	if (got != RDB_RUN)
 		return RDB_MORE;
-	return lend(t, run, p, n);
+	lend(t, run, p, n);
+	if (t->lzf.what != NULL) { /* all is there, and more: next time */
+		run->last = false;
+		t->state = PACKED;
+	}
+	return RDB_RUN;
 }
 
 enum rdb_got

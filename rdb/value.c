@@ -93,23 +93,25 @@ rdb_value_feed(struct rdb_value *v, const void *ptr, size_t len, uint64_t at)
 	v->in.end = (const uint8_t *)ptr + len;
 }
 
-/* The place in the stream: inside a packed collection too, unless it is
- * compressed; then behind the compressed bytes taken so far. */
+/* The place in the stream of the byte that comes next. */
 static uint64_t
 place(const struct rdb_value *v)
 {
-	uintptr_t from = (uintptr_t)v->from, at = (uintptr_t)v->in.ptr;
-	uintptr_t lent = (uintptr_t)v->lent.ptr;
-
-	if (v->in_blob && lent >= from && lent <= at)
-		at = lent;
-	return v->at + (at - from);
+	return v->at + (uint64_t)((uintptr_t)v->in.ptr - (uintptr_t)v->from);
 }
 
+/* In a packed collection the fault is at the element at hand; in one that is
+ * compressed, where it is stored: the rest is nowhere in the stream. */
 static enum step_got
 bad(struct rdb_value *v, const char *what)
 {
-	v->fault = (struct rdb_fault){ .at = place(v), .what = what };
+	v->fault = (struct rdb_fault){ .what = what };
+	if (!v->in_blob)
+		v->fault.at = place(v);
+	else if (v->plain)
+		v->fault.at = v->text_at + v->blob.began;
+	else
+		v->fault.at = v->text_at;
 	v->state = BROKEN;
 	return STEP_BAD;
 }
@@ -410,11 +412,16 @@ step_done(struct rdb_value *v)
 	shape_next(&v->place);
 }
 
-/* The text of this step is a packed collection of size bytes. */
+/* The text that begins with this run is a packed collection. */
 static void
-blob_open(struct rdb_value *v, unsigned deed, uint64_t size)
+blob_open(struct rdb_value *v, unsigned deed, const struct rdb_text_run *run)
 {
-	blob_begin(&v->blob, (enum blob_kind)v->row->kind, size);
+	uintptr_t from = (uintptr_t)v->from, at = (uintptr_t)run->ptr;
+
+	blob_begin(&v->blob, (enum blob_kind)v->row->kind, run->size);
+	v->plain = at >= from && at <= (uintptr_t)v->in.ptr;
+	if (v->plain)
+		v->text_at = v->at + (at - from);
 	v->in_blob = true;
 	v->turn = v->have = 0;
 	if (deed == DEED_ENTRIES)
@@ -473,7 +480,7 @@ text_step(struct rdb_value *v, struct rdb_piece *p)
 	v->in_text = !run.last;
 	if (is_packed(v, deed)) {
 		if (run.first)
-			blob_open(v, deed, run.size);
+			blob_open(v, deed, &run);
 		v->lent.ptr = run.ptr;
 		v->lent.end = run.ptr + run.len;
 		v->text_last = run.last;
@@ -495,7 +502,6 @@ text_step(struct rdb_value *v, struct rdb_piece *p)
 static enum step_got
 blob_close(struct rdb_value *v, unsigned deed)
 {
-	v->in_blob = false;
 	if (deed == DEED_ENTRIES && !entries_end(&v->entries))
 		return bad(v, v->entries.what);
 	if (v->turn != 0)
@@ -503,6 +509,7 @@ blob_close(struct rdb_value *v, unsigned deed)
 		    v->row->n_turns == 2 ?
 			"odd number of elements in a packed collection" :
 			"number of elements that cannot be divided by three");
+	v->in_blob = false;
 	step_done(v);
 	return STEP_ON;
 }
@@ -754,6 +761,7 @@ shape_step(struct rdb_value *v)
 		return pick_step(v);
 	case STR:
 	case NODE_ID:
+		v->text_at = place(v);
 		v->in_text = true;
 		return STEP_ON;
 	case ID:

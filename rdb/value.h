@@ -160,6 +160,8 @@ struct rdb_value {
 	unsigned have;  /* of scratch */
 	bool part_open; /* a part of module data, or digits */
 	bool ttl_kept;
+	bool plain;             /* the blob is stored as it is */
+	uint64_t text_at;       /* where the text began; its bytes if plain */
 	uint64_t ms, base, ttl; /* numbers kept for a later step */
 	struct rdb_id id, last;
 	uint64_t length;

@@ -70,6 +70,7 @@ entry(struct blob *b, struct rdb_chunk *in)
 
 	if (p == NULL)
 		return PACK_MORE;
+	b->began = b->pos - 1;
 	if (*p == 0xff)
 		return terminator(b);
 	if (b->pos == b->size)

@@ -64,6 +64,7 @@ length(struct blob *b, struct rdb_chunk *in)
 
 	if (p == NULL)
 		return PACK_MORE;
+	b->began = b->pos - 1;
 	b->code = b->state;
 	if (*p == 0xff && b->state == FIELD_LEN)
 		return terminator(b);

@@ -178,14 +178,20 @@ print_key(struct printer *pr, const struct rdb_run *run)
 {
 	struct rdb_chunk in = { run->ptr, run->ptr + run->len };
 	struct rdb_text_run text;
+	enum rdb_got got;
 
 	if (run->first)
 		fprintf(pr->to, "db %" PRIu64 " %s \"", pr->db,
 		    rdb_type_name(pr->type, pr->valkey));
-	while (rdb_text_next(&pr->key, &in, &text) == RDB_RUN) {
+	while ((got = rdb_text_next(&pr->key, &in, &text)) == RDB_RUN) {
 		print_bytes(pr->to, text.ptr, text.len);
 		if (text.last)
 			break;
+	}
+	if (got == RDB_BAD) {
+		fprintf(pr->to, "\nbad at key: %s\n", pr->key.what);
+		pr->broken = true;
+		return;
 	}
 	if (!run->last)
 		return;
