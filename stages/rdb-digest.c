@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #include "rdb/digest.h"
-#include "rdb/rdb.h"
 #include "stages/kit/facts.h"
 #include "stages/kit/stage.h"
+#include "stages/kit/whole_rdb.h"
 
 static bool watch;
 static int64_t at_ms = -1;
@@ -31,32 +31,25 @@ static const struct opt opts[] = {
 
 struct fingerprint {
 	struct filter base;
-	struct rdb_walk walk;
+	struct whole_rdb rdb;
 	struct rdb_digest digest;
 };
 
 static bool
-explain(struct fingerprint *f, struct err *e)
+run_digest(void *arg, const struct rdb_run *run, struct err *e)
 {
-	e->kind = ERR_DATA;
-	rdb_walk_explain(&f->walk, false, e->text, sizeof e->text);
-	return false;
+	struct fingerprint *f = arg;
+
+	return rdb_digest_feed(&f->digest, run) ||
+	    whole_rdb_blame(&f->rdb, &f->digest.fault, e);
 }
 
 static bool
 digest_watch(struct filter *base, struct span in, struct err *e)
 {
 	struct fingerprint *f = (struct fingerprint *)base;
-	struct rdb_run run;
-	enum rdb_got got;
 
-	rdb_walk_feed(&f->walk, in.ptr, in.len);
-	while ((got = rdb_walk_next(&f->walk, &run)) == RDB_RUN)
-		if (!rdb_digest_feed(&f->digest, &run)) {
-			f->walk.fault = f->digest.fault;
-			return explain(f, e);
-		}
-	return got != RDB_BAD || explain(f, e);
+	return whole_rdb_feed(&f->rdb, in, run_digest, f, NULL, e);
 }
 
 static void
@@ -138,7 +131,7 @@ digest_new(const struct operands *args, struct err *e)
 		return NULL;
 	}
 	f->base.ops = &digest_ops;
-	rdb_walk_init(&f->walk);
+	whole_rdb_init(&f->rdb);
 	rdb_digest_init(&f->digest, at_ms == -1 ? RDB_DIGEST_ALL : at_ms);
 	return &f->base;
 }
@@ -189,7 +182,6 @@ const struct stage stage = {
 	.operands_max = -1,
 	.notes = notes,
 	.opts = opts,
-	.proof = true,
 	.check = digest_check,
 	.filter = digest_new,
 	.report = digest_report,

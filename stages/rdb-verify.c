@@ -14,18 +14,15 @@
 #include <string.h>
 
 #include "rdb/census.h"
-#include "rdb/rdb.h"
 #include "stages/kit/facts.h"
 #include "stages/kit/stage.h"
+#include "stages/kit/whole_rdb.h"
 
-#define MARK_LEN 40 /* of the mark replication puts behind an RDB */
-#define AUX_MAX  32 /* header words kept */
+#define AUX_MAX 32 /* header words kept */
 
 enum level { LEVEL_FRAME, LEVEL_DEEP };
-enum trailing { TRAILING_NONE, TRAILING_MARK, TRAILING_AOF };
 
 static const char *const levels[] = { "frame", "deep", NULL };
-static const char *const trailings[] = { "none", "mark", "aof" };
 static int level = LEVEL_FRAME;
 static bool files; /* FILE operands: check them, pass nothing on */
 
@@ -44,14 +41,11 @@ struct aux {
 
 struct verify {
 	struct filter base;
-	struct rdb_walk walk;
+	struct whole_rdb rdb;
 	struct rdb_census census;
 	struct aux aux[AUX_MAX];
 	unsigned n_aux;
-	uint64_t crc;  /* as stored; 0: none */
-	uint64_t tail; /* bytes behind the end */
-	enum trailing trailing;
-	bool ended;
+	uint64_t aof; /* bytes of an AOF behind the end */
 };
 
 /* --- the header's words --- */
@@ -160,48 +154,37 @@ aof_announced(const struct verify *v)
 
 /* --- the stream --- */
 
-/* What follows the end mark: nothing, a replication mark, or an AOF. */
+static bool
+run_count(void *arg, const struct rdb_run *run, struct err *e)
+{
+	struct verify *v = arg;
+
+	if (run->label == RDB_AUX_NAME || run->label == RDB_AUX_VALUE)
+		aux_watch(v, run);
+	return rdb_census_feed(&v->census, run) ||
+	    err_sys(e, "cannot count databases");
+}
+
+/*
+ * What follows the end mark: nothing, the mark of a replication, or an AOF,
+ * of which nothing can prove that it is complete.
+ */
 static bool
 tail_watch(struct verify *v, struct span in, struct err *e)
 {
-	if (in.len == 0)
-		return true;
-	if (v->tail == 0)
-		v->trailing =
-		    (in.ptr[0] == '*' || in.ptr[0] == '#') && aof_announced(v) ?
-		    TRAILING_AOF :
-		    TRAILING_MARK;
-	if (v->trailing == TRAILING_AOF && !files)
+	bool aof = v->aof > 0 ||
+	    (in.len > 0 && v->rdb.tail == 0 &&
+		(in.ptr[0] == '*' || in.ptr[0] == '#') && aof_announced(v));
+
+	if (!aof)
+		return whole_rdb_tail(&v->rdb, in, e);
+	if (!files)
 		return err_set(e, ERR_DATA,
 		    "offset %" PRIu64
 		    ": an AOF follows the RDB, and nothing can prove that it "
 		    "is complete",
-		    v->walk.at);
-	for (size_t i = 0; i < in.len && v->trailing == TRAILING_MARK; i++) {
-		bool hex = (in.ptr[i] >= '0' && in.ptr[i] <= '9') ||
-		    (in.ptr[i] >= 'a' && in.ptr[i] <= 'f');
-
-		if (!hex || v->tail + i >= MARK_LEN)
-			return err_set(e, ERR_DATA,
-			    "offset %" PRIu64
-			    ": bytes behind the end of the RDB",
-			    v->walk.at + v->tail + i);
-	}
-	v->tail += in.len;
-	return true;
-}
-
-static bool
-end_check(struct verify *v, struct err *e)
-{
-	v->ended = true;
-	if (v->crc == 0)
-		return true; /* said by verify_finish and the report */
-	if (v->crc != v->walk.crc)
-		return err_set(e, ERR_DATA,
-		    "offset %" PRIu64 ": RDB checksum is %016" PRIx64
-		    ", the data's is %016" PRIx64,
-		    v->walk.at - 8, v->crc, v->walk.crc);
+		    v->rdb.walk.at);
+	v->aof += in.len;
 	return true;
 }
 
@@ -209,31 +192,12 @@ static bool
 verify_watch(struct filter *f, struct span in, struct err *e)
 {
 	struct verify *v = (struct verify *)f;
-	struct rdb_run run;
-	enum rdb_got got;
-	size_t rest;
+	size_t used;
 
-	if (v->ended)
-		return tail_watch(v, in, e);
-	rdb_walk_feed(&v->walk, in.ptr, in.len);
-	while ((got = rdb_walk_next(&v->walk, &run)) == RDB_RUN) {
-		if (!rdb_census_feed(&v->census, &run))
-			return err_sys(e, "cannot count databases");
-		if (run.label == RDB_AUX_NAME || run.label == RDB_AUX_VALUE)
-			aux_watch(v, &run);
-		else if (run.label == RDB_TRAILER && run.last)
-			v->crc = run.num;
-	}
-	if (got == RDB_BAD) {
-		e->kind = ERR_DATA;
-		rdb_walk_explain(&v->walk, false, e->text, sizeof e->text);
+	if (!whole_rdb_feed(&v->rdb, in, run_count, v, &used, e))
 		return false;
-	}
-	if (got != RDB_END)
-		return true;
-	rest = rdb_walk_rest(&v->walk);
-	return end_check(v, e) &&
-	    tail_watch(v, (struct span){ in.ptr + in.len - rest, rest }, e);
+	span_take(&in, used);
+	return tail_watch(v, in, e);
 }
 
 static bool
@@ -243,24 +207,16 @@ verify_finish(struct filter *f, struct room *out, bool *done, struct err *e)
 
 	(void)out;
 	*done = true;
-	if (!v->ended) {
-		e->kind = ERR_DATA;
-		rdb_walk_explain(&v->walk, true, e->text, sizeof e->text);
+	if (!whole_rdb_end(&v->rdb, e))
 		return false;
-	}
-	if (v->trailing == TRAILING_MARK && v->tail != MARK_LEN)
-		return err_set(e, ERR_DATA,
-		    "offset %" PRIu64 ": %" PRIu64
-		    " bytes behind the end of the RDB",
-		    v->walk.at, v->tail);
 	if (files)
 		return true;
-	if (v->crc == 0)
+	if (v->rdb.crc == 0)
 		stage_warn("unverified: the stream has no checksum (%s); its "
 			   "structure is whole, its bytes are on trust",
-		    v->walk.version < 5 ? "RDB before version 5" :
-					  "rdbchecksum no");
-	if (v->trailing == TRAILING_MARK)
+		    v->rdb.walk.version < 5 ? "RDB before version 5" :
+					      "rdbchecksum no");
+	if (v->rdb.tail > 0)
 		stage_warn("a replication mark of 40 bytes follows the RDB");
 	return true;
 }
@@ -286,7 +242,7 @@ census_tell(const struct verify *v, struct facts *facts)
 		if (c->by_type[t] == 0)
 			continue;
 		snprintf(name, sizeof name, "type.%s.keys",
-		    rdb_type_name(t, v->walk.valkey));
+		    rdb_type_name(t, v->rdb.walk.valkey));
 		facts_count(facts, name, c->by_type[t]);
 	}
 }
@@ -297,13 +253,17 @@ verify_tell(const struct filter *f, struct facts *facts)
 	const struct verify *v = (const struct verify *)f;
 
 	facts_text(facts, "level", levels[level]);
-	facts_count(facts, "rdb-version", (uint64_t)v->walk.version);
-	facts_text(facts, "dialect", v->walk.valkey ? "valkey" : "redis");
-	facts_text(facts, "crc", v->crc != 0 ? "good" : "unverified");
-	facts_hex64(facts, "crc64", v->crc);
-	facts_count(facts, "bytes", v->walk.at);
+	facts_count(facts, "rdb-version", (uint64_t)v->rdb.walk.version);
+	facts_text(facts, "dialect", v->rdb.walk.valkey ? "valkey" : "redis");
+	facts_text(
+	    facts, "crc", whole_rdb_checked(&v->rdb) ? "good" : "unverified");
+	facts_hex64(facts, "crc64", v->rdb.crc);
+	facts_count(facts, "bytes", v->rdb.walk.at);
 	census_tell(v, facts);
-	facts_text(facts, "trailing", trailings[v->trailing]);
+	facts_text(facts, "trailing",
+	    v->aof > 0          ? "aof" :
+		v->rdb.tail > 0 ? "mark" :
+				  "none");
 	aux_tell(v, facts);
 }
 
@@ -333,7 +293,8 @@ verify_new(const struct operands *args, struct err *e)
 		return NULL;
 	}
 	v->base.ops = &verify_ops;
-	rdb_walk_init(&v->walk);
+	whole_rdb_init(&v->rdb);
+	v->rdb.spare_tail = true;
 	rdb_census_init(&v->census);
 	return &v->base;
 }
@@ -351,19 +312,19 @@ verify_report(const struct filter *f, const char *file, const struct err *e)
 	}
 	printf("%s: %s: RDB %d%s, %" PRIu64 " key%s (%" PRIu64
 	       " with expiry) in %zu database%s, %" PRIu64 " bytes",
-	    file, v->crc != 0 ? "ok" : "unverified", v->walk.version,
-	    v->walk.valkey ? " (Valkey)" : "", v->census.keys,
+	    file, v->rdb.crc != 0 ? "ok" : "unverified", v->rdb.walk.version,
+	    v->rdb.walk.valkey ? " (Valkey)" : "", v->census.keys,
 	    v->census.keys == 1 ? "" : "s", v->census.expires, v->census.n_dbs,
-	    v->census.n_dbs == 1 ? "" : "s", v->walk.at);
-	if (v->crc != 0)
-		printf(", crc64 %016" PRIx64, v->crc);
+	    v->census.n_dbs == 1 ? "" : "s", v->rdb.walk.at);
+	if (v->rdb.crc != 0)
+		printf(", crc64 %016" PRIx64, v->rdb.crc);
 	else
 		printf(", no checksum: structure whole, bytes on trust");
-	if (v->trailing == TRAILING_MARK)
+	if (v->rdb.tail > 0)
 		printf("; a replication mark of 40 bytes follows");
-	if (v->trailing == TRAILING_AOF)
+	if (v->aof > 0)
 		printf("; an AOF of %" PRIu64 " bytes follows, not checked",
-		    v->tail);
+		    v->aof);
 	putchar('\n');
 }
 

@@ -7,8 +7,6 @@
 
 #include "stages/kit/facts.h"
 
-#define MARK_LEN 40 /* of the mark replication puts behind an RDB */
-
 static const uint8_t rdb_redis[4] = { 'R', 'E', 'D', 'I' };
 static const uint8_t rdb_valkey[4] = { 'V', 'A', 'L', 'K' };
 
@@ -163,71 +161,6 @@ zstd_end(const struct whole *w, struct err *e)
 	    "cut short at offset %" PRIu64 ", inside a zstd frame", w->at);
 }
 
-/* --- RDB --- */
-
-/* The end mark of replication: 40 hex digits and nothing else. */
-static bool
-rdb_tail(struct whole *w, struct span in, struct err *e)
-{
-	for (size_t i = 0; i < in.len; i++) {
-		bool hex = (in.ptr[i] >= '0' && in.ptr[i] <= '9') ||
-		    (in.ptr[i] >= 'a' && in.ptr[i] <= 'f');
-
-		if (!hex || w->tail == MARK_LEN)
-			return err_set(e, ERR_DATA,
-			    "offset %" PRIu64
-			    ": bytes behind the end of the RDB",
-			    w->rdb.at + w->tail);
-		w->tail++;
-	}
-	return true;
-}
-
-static bool
-rdb_feed(struct whole *w, struct span in, struct err *e)
-{
-	struct rdb_run run;
-	enum rdb_got got;
-	size_t rest;
-
-	if (w->rdb_ended)
-		return rdb_tail(w, in, e);
-	rdb_walk_feed(&w->rdb, in.ptr, in.len);
-	while ((got = rdb_walk_next(&w->rdb, &run)) == RDB_RUN)
-		if (run.label == RDB_TRAILER && run.last)
-			w->rdb_crc = run.num;
-	if (got == RDB_BAD) {
-		e->kind = ERR_DATA;
-		rdb_walk_explain(&w->rdb, false, e->text, sizeof e->text);
-		return false;
-	}
-	if (got != RDB_END)
-		return true;
-	w->rdb_ended = true;
-	if (w->rdb_crc != 0 && w->rdb_crc != w->rdb.crc)
-		return err_set(e, ERR_DATA,
-		    "offset %" PRIu64 ": RDB checksum is %016" PRIx64
-		    ", the data's is %016" PRIx64,
-		    w->rdb.at - 8, w->rdb_crc, w->rdb.crc);
-	rest = rdb_walk_rest(&w->rdb);
-	return rdb_tail(w, (struct span){ in.ptr + in.len - rest, rest }, e);
-}
-
-static bool
-rdb_end(const struct whole *w, struct err *e)
-{
-	if (!w->rdb_ended) {
-		e->kind = ERR_DATA;
-		rdb_walk_explain(&w->rdb, true, e->text, sizeof e->text);
-		return false;
-	}
-	if (w->tail != 0 && w->tail != MARK_LEN)
-		return err_set(e, ERR_DATA,
-		    "offset %" PRIu64 ": %u bytes behind the end of the RDB",
-		    w->rdb.at, w->tail);
-	return true;
-}
-
 /* --- which of them --- */
 
 static enum whole_format
@@ -247,7 +180,7 @@ format_feed(struct whole *w, struct span in, struct err *e)
 {
 	switch (w->format) {
 	case WHOLE_RDB:
-		return rdb_feed(w, in, e);
+		return whole_rdb_feed(&w->rdb, in, NULL, NULL, NULL, e);
 	case WHOLE_ZSTD:
 		return zstd_feed(w, in, e);
 	default:
@@ -269,7 +202,7 @@ whole_feed(struct whole *w, struct span in, struct err *e)
 		return true;
 	w->format = format_of(w->head);
 	if (w->format == WHOLE_RDB)
-		rdb_walk_init(&w->rdb);
+		whole_rdb_init(&w->rdb);
 	else if (w->format == WHOLE_ZSTD)
 		zstd_want(w, ZSTD_MAGIC, 4);
 	return format_feed(w, (struct span){ w->head, sizeof w->head }, e) &&
@@ -281,7 +214,7 @@ whole_end(const struct whole *w, struct err *e)
 {
 	switch (w->format) {
 	case WHOLE_RDB:
-		return rdb_end(w, e);
+		return whole_rdb_end(&w->rdb, e);
 	case WHOLE_ZSTD:
 		return zstd_end(w, e);
 	case WHOLE_UNSEEN:

@@ -16,8 +16,8 @@
 #ifndef KIT_WHOLE_H
 #define KIT_WHOLE_H
 
-#include "rdb/rdb.h"
 #include "stages/kit/filter.h"
+#include "stages/kit/whole_rdb.h"
 
 enum whole_format { WHOLE_UNSEEN, WHOLE_RDB, WHOLE_ZSTD, WHOLE_UNKNOWN };
 
@@ -28,10 +28,7 @@ struct whole {
 	uint8_t head[4]; /* first bytes, until they tell the format */
 	unsigned head_len;
 	uint64_t at;
-	struct rdb_walk rdb;
-	uint64_t rdb_crc; /* as stored in the trailer */
-	bool rdb_ended;
-	unsigned tail; /* bytes seen behind the end of the RDB */
+	struct whole_rdb rdb;
 	struct {
 		unsigned state, need, have;
 		uint32_t num;

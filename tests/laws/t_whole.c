@@ -110,7 +110,7 @@ rdb_tails(void **state)
 		for (size_t n = 1; n < 40; n++) {
 			assert_false(is_whole(p, len + n, chunks[c], &e));
 			assert_non_null(
-			    strstr(e.text, "bytes behind the end of the RDB"));
+			    strstr(e.text, " behind the end of the RDB"));
 		}
 		p[len + 40] = '0';
 		assert_false(is_whole(p, len + 41, chunks[c], &e));
