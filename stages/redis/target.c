@@ -249,7 +249,8 @@ target_open(
 {
 	char tls[8];
 
-	if (!server_connect(&t->server, e) || !look(t, e))
+	if ((t->server.conn == NULL && !server_connect(&t->server, e)) ||
+	    !look(t, e))
 		return false;
 	t->engine = server_info_engine(&t->info, t->version, sizeof t->version);
 	if (!check_role(t, e) || !check_dialect(t, rdb_version, valkey, e) ||

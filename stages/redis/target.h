@@ -50,7 +50,7 @@ struct target {
 };
 
 /*
- * server: initialised, taken over and released by target_close.  rdb_version
+ * server: initialised, connected or not; released by target_close.  rdb_version
  * and valkey are of the stream to come; flush: data there may be removed.
  */
 MUST_USE bool target_open(

@@ -513,6 +513,30 @@ def test_missing_keys():
                 "database 0 holds 11 keys, but 10 were sent")
 
 
+def test_keys_that_expired():
+    """A target that drops what has expired is not short of keys."""
+    with servers.Server() as source:
+        source.call("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+        source.call("SET", "short", "1", "PX", "1")
+        source.call("SET", "long", "1", "EX", "10000")
+        dump = programs.run("rdb-capture", source.url()).good().out
+
+    def follow(host, port, target):
+        replica(host, port, target)
+    with FakeTarget(follow) as target:
+        target.info["db0"] = ""
+        result = restore(target.url, input=dump)
+        refused(result, 1, "holds 0 keys, but 2 were sent and at most 1 can")
+
+    def one_less(host, port, target):
+        target.info["db0"] = "keys=1,expires=1"
+        replica(host, port, target)
+    with FakeTarget(one_less) as target:
+        result = restore(target.url, input=dump).good()
+        cases.holds("1 keys expired meanwhile", result.err)
+        cases.equal(result.facts["target-keys"], "1")
+
+
 def test_old_target():
     """Before Redis 5 it is SLAVEOF."""
     def follow(host, port, target):
