@@ -247,6 +247,11 @@ await_target(struct restore *r, const char *host, unsigned port, struct err *e)
 			return false;
 	if (got)
 		return true;
+	if (r->master.stranger[0] != '\0')
+		return err_set(e, ERR_REMOTE,
+		    "%s: did not come to us from %s, but %s did and was turned "
+		    "away: if that is the target, give --announce",
+		    t->server.url.name, from, r->master.stranger);
 	return target_watch(t, &loading, words, sizeof words, e) &&
 	    err_set(e, ERR_REMOTE,
 		"%s: did not come to us at %s, port %u, within %.0f s (%s): "
@@ -261,11 +266,18 @@ begin(struct restore *r, struct err *e)
 {
 	struct target *t = &r->target;
 	char host[256], random[MASTER_MARK];
+	uint64_t replicas;
 	unsigned port;
 
 	if (!target_open(t, r->walk.version, r->walk.valkey, flush, e) ||
-	    !find_addresses(r, host, sizeof host, &port, e) ||
-	    !master_random(random, sizeof random, e) ||
+	    !find_addresses(r, host, sizeof host, &port, e))
+		return false;
+	replicas = server_info_count(&t->info, "connected_slaves");
+	if (replicas > 0)
+		stage_warn("%s has %" PRIu64 " replicas, which will hold the "
+			   "same data",
+		    t->server.url.name, replicas);
+	if (!master_random(random, sizeof random, e) ||
 	    !target_prepare(t, flush, (enum target_load)load, e) ||
 	    !target_follow(t, host, port, e) ||
 	    !await_target(r, host, port, e) ||

@@ -114,6 +114,7 @@ master_accept(struct master *m, const char *from, int64_t timeout_ms,
 		return false;
 	conn_peer_host(m->link, peer, sizeof peer);
 	if (from != NULL && strcmp(from, peer) != 0) {
+		memcpy(m->stranger, peer, sizeof peer);
 		conn_close(m->link);
 		m->link = NULL;
 		return true;

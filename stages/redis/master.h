@@ -35,7 +35,8 @@ struct master {
 	/* To be read. */
 	char host[64]; /* numeric, as bound */
 	unsigned port;
-	bool marked; /* the framing is a mark, not a length */
+	bool marked;       /* the framing is a mark, not a length */
+	char stranger[64]; /* last address that was turned away, or "" */
 
 	/* Private to master.c. */
 	int fd; /* listens; -1: not */

@@ -298,37 +298,41 @@ target_prepare(
 
 /* --- following --- */
 
-/* REPLICAOF, or SLAVEOF before Redis 5.  *busy: not now. */
-static bool
-replicaof(struct target *t, const char *host, const char *port, bool *busy,
-    struct err *e)
+enum order { ORDER_TAKEN, ORDER_NOT_NOW, ORDER_REFUSED, ORDER_LOST };
+
+/* REPLICAOF, or SLAVEOF before Redis 5. */
+static enum order
+replicaof(struct target *t, const char *host, const char *port, struct err *e)
 {
 	struct reply reply;
 
-	*busy = false;
 	if (!resp_call(
 		t->server.resp, &reply, WORDS("REPLICAOF", host, port), e))
-		return false;
+		return ORDER_LOST;
 	if (reply.kind == REPLY_ERROR &&
 	    server_said(reply.text, "ERR unknown command") &&
 	    !resp_call(t->server.resp, &reply, WORDS("SLAVEOF", host, port), e))
-		return false;
+		return ORDER_LOST;
 	if (reply.kind != REPLY_ERROR)
-		return true;
-	*busy = server_said(reply.text, "LOADING") ||
-	    server_said(reply.text, "BUSY");
-	return server_refused(&t->server, "replicaof", reply.text, e);
+		return ORDER_TAKEN;
+	server_refused(&t->server, "replicaof", reply.text, e);
+	return server_said(reply.text, "LOADING") ||
+		server_said(reply.text, "BUSY") ?
+	    ORDER_NOT_NOW :
+	    ORDER_REFUSED;
 }
 
 bool
 target_follow(struct target *t, const char *host, unsigned port, struct err *e)
 {
 	char number[8];
-	bool busy;
+	enum order order;
 
 	snprintf(number, sizeof number, "%u", port);
-	t->following = true;
-	return replicaof(t, host, number, &busy, e);
+	order = replicaof(t, host, number, e);
+	/* Without an answer, it may have heard us. */
+	t->following = order == ORDER_TAKEN || order == ORDER_LOST;
+	return order == ORDER_TAKEN;
 }
 
 bool
@@ -393,10 +397,11 @@ static bool
 stand_alone(struct target *t, struct err *e)
 {
 	int64_t end = conn_clock() + t->server.timeout_ms;
-	bool busy;
+	enum order order;
 
-	while (!replicaof(t, "NO", "ONE", &busy, e))
-		if (!busy || conn_clock() >= end || !conn_pause(100, e))
+	while ((order = replicaof(t, "NO", "ONE", e)) != ORDER_TAKEN)
+		if (order != ORDER_NOT_NOW || conn_clock() >= end ||
+		    !conn_pause(100, e))
 			return false;
 	t->following = false;
 	return true;

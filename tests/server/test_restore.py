@@ -6,6 +6,7 @@ its settings as they were; whatever goes wrong, it is left empty, or, where
 nothing had begun, untouched; every refusal says what to change.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -183,7 +184,9 @@ def test_restricted_user():
         server.call("FUNCTION", "FLUSH")
         for rule in "replicaof", "info":
             server.call("ACL", "SETUSER", "clone", "-" + rule)
-            refused(restore(url, input=dump), 4, f"lacks +{rule}")
+            result = restore(url, input=dump)
+            refused(result, 4, f"lacks +{rule}")
+            cases.equal(result.err.count(b"\n"), 1, "lines")
             alone(server)
             server.call("ACL", "SETUSER", "clone", "+" + rule)
         # Settings are a matter of speed only.
@@ -198,6 +201,37 @@ def test_restricted_user():
         alone(server)
         server.call("ACL", "SETUSER", "clone", "-config|get")
         restore(url, input=dump).good()
+        alone(server, digest)
+
+
+def test_target_with_replicas():
+    dump, digest = dump_of()
+    with servers.Server() as server, servers.Server(
+            config=[f"replicaof 127.0.0.1 {server.port}"]) as second:
+        while second.info()["master_link_status"] != "up":
+            time.sleep(0.05)
+        result = restore(server.url(), input=dump).good()
+        cases.holds("warning: 127.0.0.1", result.err)
+        cases.holds("has 1 replicas, which will hold the same data",
+                    result.err)
+        alone(server, digest)
+        end = time.monotonic() + 20
+        while second.digest() != digest:
+            assert time.monotonic() < end, "the replica differs"
+            time.sleep(0.1)
+
+
+@cases.each(*engines.NAMES)
+def test_target_with_aof(name):
+    dump, digest = dump_of(name)
+    with servers.Server(name, ["appendonly yes"]) as server:
+        restore(server.url(), input=dump).good()
+        alone(server, digest)
+        end = time.monotonic() + 20
+        while server.info()["aof_rewrite_in_progress"] != "0":
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        server.call("DEBUG", "LOADAOF")
         alone(server, digest)
 
 
@@ -441,9 +475,12 @@ class FakeTarget(FakeServer):
                 connection.say(b"+OK\r\n")
             if name in ("replicaof", "slaveof") and words[1] != "NO" and \
                     self.answers.get(name, b"+")[:1] == b"+":
-                threading.Thread(
-                    target=self.follow, args=[words[1], int(words[2]), self],
-                    daemon=True).start()
+                threading.Thread(target=self._follow, args=words[1:],
+                                 daemon=True).start()
+
+    def _follow(self, host, port):
+        with contextlib.suppress(OSError):
+            self.follow(host, int(port), self)
 
 
 def replica(host, port, target, source="127.0.0.1", ack=True):
@@ -492,6 +529,16 @@ def test_strangers_get_nothing():
         cases.equal(target.stranger_got, b"")
         cases.equal(target.got, dump)
         cases.equal(target.heard, b"+FULLRESYNC %b 7\r\n" % (b"cd" * 20))
+        assert "REPLICAOF NO ONE" in target.commands
+
+
+def test_target_from_elsewhere():
+    def follow(host, port, target):
+        replica(host, port, target, source="127.0.0.3")
+    with FakeTarget(follow) as target:
+        refused(restore(target.url, "--timeout", "1s", input=small_dump()), 4,
+                "did not come to us from 127.0.0.1, but 127.0.0.3 did and was "
+                "turned away: if that is the target, give --announce")
         assert "REPLICAOF NO ONE" in target.commands
 
 
