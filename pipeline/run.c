@@ -111,8 +111,9 @@ all_start(struct run *r, struct err *e)
 static void
 facts_take(struct run *r, struct chain_link *l)
 {
+	struct err full = { 0 };
 	char buf[4096];
-	ssize_t n = 1;
+	ssize_t n;
 
 	while (l->facts_fd != -1) {
 		n = read(l->facts_fd, buf, sizeof buf);
@@ -120,9 +121,13 @@ facts_take(struct run *r, struct chain_link *l)
 			continue;
 		if (n == -1)
 			return;
-		if (n == 0 ||
-		    !fact_list_add(&l->facts, buf, (size_t)n, &r->why))
-			fd_close(&l->facts_fd);
+		if (n > 0 && fact_list_add(&l->facts, buf, (size_t)n, &full))
+			continue;
+		fd_close(&l->facts_fd);
+		if (full.kind != ERR_NONE && r->why.kind == ERR_NONE &&
+		    r->blame == NULL)
+			err_set(&r->why, full.kind, "%s: %s", l->command.name,
+			    full.text);
 	}
 }
 

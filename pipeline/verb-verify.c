@@ -116,15 +116,18 @@ verify_all(struct store *store, const char *instance,
 			*e = one;
 			return false;
 		}
-		printf("%s/%s: BAD: %s\n", name.instance, name.id, one.text);
+		/* Only what was read can be called bad. */
+		printf("%s/%s: %s: %s\n", name.instance, name.id,
+		    one.kind == ERR_DATA ? "BAD" : "not checked", one.text);
 		fflush(stdout);
 		if (bad++ == 0 || one.kind == ERR_DATA)
 			worst = one;
 	}
 	if (bad == 0)
 		return true;
-	return err_set(e, worst.kind, "%d of %d backups %s not good", bad,
-	    args->n, bad == 1 ? "is" : "are");
+	return err_set(e, worst.kind,
+	    "%d of %d backups %s not known to be good", bad, args->n,
+	    bad == 1 ? "is" : "are");
 }
 
 static bool

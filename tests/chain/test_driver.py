@@ -234,6 +234,47 @@ def test_descriptors_and_secrets():
                 holds('"url": "redis://me@127.0.0.1:1"', text)
 
 
+def test_password_is_not_in_our_own_words():
+    with Scratch() as s:
+        child = start(s, "backup", f"redis://:{SECRET}@127.0.0.1:1",
+                      "--instance", "i", orders="rdb-digest=hang")
+        wait_for(lambda: len(s.leftovers()) == len(CAPTURE))
+        with open(f"/proc/{child.pid}/cmdline", "rb") as f:
+            words = f.read()
+        child.terminate()
+        child.communicate()
+        assert b"127.0.0.1:1" in words and SECRET.encode() not in words
+
+
+def test_default_store():
+    """/var/lib/rdbpipe for root, a folder at home for others."""
+    with Scratch() as s:
+        def line(home, **who):
+            env = {k: v for k, v in programs.environment(
+                **s.environment()).items() if k != "RDBPIPE_STORE"}
+            env.pop("HOME", None)
+            if home:
+                env["HOME"] = home
+            return subprocess.run(
+                [programs.path("rdbpipe"), "backup", "redis://h", "--dry-run",
+                 "--instance", "i"], env=env, capture_output=True, **who)
+        other = {}
+        if os.geteuid() == 0:
+            holds(" /var/lib/rdbpipe/i/2", line("/home/x").stdout)
+            os.chmod(s.folder, 0o755)
+            other = {"user": 65534}
+        try:
+            holds(" /home/x/.local/share/rdbpipe/i/2",
+                  line("/home/x", **other).stdout)
+        except PermissionError:
+            cases.skip("others cannot reach the programs")
+        for home in "", "relative":
+            result = line(home, **other)
+            equal(result.returncode, 2)
+            holds("no store: neither --store nor RDBPIPE_STORE nor HOME",
+                  result.stderr)
+
+
 def test_clone_called_off():
     """Nothing reaches the target's last byte when the backup is not what its
     manifest says."""

@@ -206,6 +206,22 @@ test_many_facts(void **unused)
 	chain_release(&c);
 }
 
+/* More than we are willing to keep. */
+static void
+test_too_many_facts(void **unused)
+{
+	struct chain c = { .follow_ms = 300 };
+	struct err e = { 0 };
+
+	(void)unused;
+	scripts_good();
+	script("second", "yes fact value >&3");
+	assert_false(run_three(&c, &e));
+	assert_string_equal(e.text, "second: more than 4194304 bytes of facts");
+	assert_false(exists("published"));
+	chain_release(&c);
+}
+
 static void
 test_start_fails(void **unused)
 {
@@ -382,6 +398,7 @@ main(void)
 		cmocka_unit_test_setup(test_disagree, each_setup),
 		cmocka_unit_test_setup(test_blame, each_setup),
 		cmocka_unit_test_setup(test_many_facts, each_setup),
+		cmocka_unit_test_setup(test_too_many_facts, each_setup),
 		cmocka_unit_test_setup(test_start_fails, each_setup),
 		cmocka_unit_test_setup(test_late_failure, each_setup),
 		cmocka_unit_test_setup(test_not_found, each_setup),
