@@ -393,10 +393,11 @@ def start(server, *words):
     dump, _ = dump_of(keys=3000)
     child = subprocess.Popen(
         [programs.path("rdb-restore"), server.url(), *words],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
         env=programs.environment(), preexec_fn=programs.die_with_parent)
-    child.stdin.write(dump[:len(dump) // 2])
-    child.stdin.flush()
+    at, half = 0, len(dump) // 2
+    while at < half:
+        at += child.stdin.write(dump[at:half])
     cases.holds("restoring into", child.stderr.readline())
     return child
 
@@ -416,8 +417,16 @@ def test_target_dies():
     with servers.Server() as server:
         child = start(server)
         server.process.kill()
+        server.process.wait()
         dump, _ = dump_of(keys=3000)
-        _, err = child.communicate(dump[len(dump) // 2:], timeout=60)
+        # A write finds out what the one before it did.
+        at = len(dump) // 2
+        with contextlib.suppress(BrokenPipeError):
+            for _ in range(3):
+                child.stdin.write(dump[at:at + 1000])
+                at += 1000
+                time.sleep(0.2)
+        _, err = child.communicate(timeout=60)
         cases.equal(child.returncode, 4, str(err))
         cases.holds("bytes (its log may say why)", err)
         cases.holds("it needs REPLICAOF NO ONE, and FLUSHALL", err)
