@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Goal of this test: README.md does not go stale.  The commands of its tour
-are run as printed, line by line, but for addresses and paths, against real
-servers; and what its tables name is there."""
+"""Goal of this test: README.md does not go stale, nor do the examples of the
+manual.  The commands are run as printed, line by line, but for addresses and
+paths, against real servers; and what README.md's tables name is there."""
 
 import os
 import re
@@ -30,6 +30,14 @@ def blocks(title):
     """The sh blocks of a section, each a list of lines."""
     return [text.strip().split("\n") for text in
             re.findall(r"^```sh\n(.*?)^```", section(title), re.M | re.S)]
+
+
+def examples(page):
+    """The commands among the examples of a manual page."""
+    with open(page, encoding="utf-8") as f:
+        text = f.read().split(".Sh EXAMPLES\n")[1].split("\n.Sh ")[0]
+    text = text.replace("\\e\n    ", "").replace("|\n    ", "| ")
+    return re.findall(r"^(?:\.Dl )?\$ (.+)$", text, re.M)
 
 
 class Tour:
@@ -62,12 +70,12 @@ class Tour:
             f.write(text)
 
     def local(self, line):
-        """The line with our addresses and paths; a port or a host that stands
-        for nothing here is a mistake."""
+        """The line with our addresses and paths."""
         for theirs, ours in (
                 ("redis://127.0.0.1:6379", self.source.url()),
                 ("redis://127.0.0.1:6380", self.target.url()),
                 ("@host:6390", f"@localhost:{self.source.tls_port}"),
+                ("@127.0.0.1:6390", f"@127.0.0.1:{self.source.tls_port}"),
                 ("redis://host ", self.source.url() + " "),
                 ("/backups", os.path.join(self.folder, "backups"))):
             line = line.replace(theirs, ours)
@@ -126,6 +134,19 @@ def test_tour():
         equal(tls.split()[:5], one, "digest over TLS")
         equal(sums, "stdin: OK\n")
         run("rdb-verify", os.path.join(folder, "dump.rdb")).good()
+
+
+def test_examples_of_the_manual():
+    output_is_written_not_replaced()
+    with tempfile.TemporaryDirectory() as folder, Tour(folder) as tour:
+        docs = os.path.join(programs.ROOT, "docs")
+        for page in sorted(p for p in os.listdir(docs) if p.endswith(".1")):
+            lines = examples(os.path.join(docs, page))
+            equal(bool(lines), True, f"examples of {page}")
+            shell("cp a.rdb dump.rdb && rdb-compress < dump.rdb |"
+                  "tee dump.rdb.zst | cos-put backups/dump.rdb.zst",
+                  cwd=folder).good()
+            tour.type_all(lines)
 
 
 def test_what_is_named_is_there():
