@@ -76,6 +76,17 @@ def test_engines(name, diskless):
         cases.equal(facts["exit"], "0")
 
 
+@cases.each(("redis-8.0", "repl-rdb-channel yes"),
+            ("valkey-8.1", "dual-channel-replication-enabled yes"),
+            ("valkey-9", "dual-channel-replication-enabled yes"))
+def test_other_channels(name, config):
+    """A server that would send its RDB over a channel of its own."""
+    with servers.Server(name, [config]) as server, \
+            tempfile.TemporaryDirectory() as scratch:
+        data.fill(server, 200)
+        check_dump(server, capture(server.url()).good().out, scratch)
+
+
 def test_older_format_from_valkey():
     """--replica-version makes Valkey 9 write what Redis 7.2 reads."""
     with servers.Server("valkey-9") as server:

@@ -235,6 +235,19 @@ def test_target_with_aof(name):
         alone(server, digest)
 
 
+@cases.each(("redis-8.0", "repl-rdb-channel yes"),
+            ("valkey-8.1", "dual-channel-replication-enabled yes"),
+            ("valkey-9", "dual-channel-replication-enabled yes"),
+            ("redis-7.0", "repl-diskless-load swapdb"))
+def test_other_ways_to_follow(name, config):
+    """A target that offers a channel of its own for the RDB is content with
+    one; into one that swaps databases, too."""
+    dump, digest = dump_of(name)
+    with servers.Server(name, [config]) as server:
+        restore(server.url(), input=dump).good()
+        cases.equal(server.digest(), digest)
+
+
 def test_primary_with_password():
     """A target that logs in to its primary: any password is right with us."""
     dump, digest = dump_of()
@@ -262,7 +275,8 @@ def test_not_empty():
 def test_unfit_targets():
     dump, _ = dump_of()
     port = servers.free_port()
-    with servers.Server(config=["cluster-enabled yes"]) as server:
+    with servers.Server(config=["cluster-enabled yes", "cluster-port "
+                                f"{servers.free_port()}"]) as server:
         refused(restore(server.url(), input=dump), 4, "cluster mode")
     with servers.Server(config=[f"replicaof 127.0.0.1 {port}"]) as server:
         refused(restore(server.url(), input=dump), 4,
