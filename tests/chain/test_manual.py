@@ -170,6 +170,15 @@ def test_version_is_one():
     equal(len(said), 1, f"versions {said}")
 
 
+# --- what most pages promise ---
+
+@each("rdb-verify", "rdb-digest", "rdb-checksum", "rdb-compress")
+def test_a_cut_stream_is_refused(name):
+    data = small_rdb()
+    for n in range(len(data)):
+        equal(run(name, input=data[:n]).code, 1, f"exit at {n}")
+
+
 # --- facts ---
 
 def small_rdb():
