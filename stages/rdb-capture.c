@@ -71,7 +71,7 @@ capture_tell(const struct source *src, struct facts *facts)
 	facts_text(
 	    facts, "framing", s->framing == SYNC_MARK ? "eof" : "length");
 	facts_text(facts, "rdb-only", s->rdb_only ? "yes" : "no");
-	facts_count(facts, "bytes", s->walk.at);
+	facts_count(facts, "bytes", s->whole.walk.at);
 }
 
 static void

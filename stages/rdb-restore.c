@@ -20,6 +20,7 @@
 #include "rdb/rdb.h"
 #include "stages/kit/facts.h"
 #include "stages/kit/stage.h"
+#include "stages/kit/whole_rdb.h"
 #include "stages/redis/expiring.h"
 #include "stages/redis/master.h"
 #include "stages/redis/server.h"
@@ -79,15 +80,13 @@ struct restore {
 	struct sink base;
 	struct target target;
 	struct master master;
-	struct rdb_walk walk;
+	struct whole_rdb whole;
 	struct rdb_census census;
 	struct expiring expiring;
-	uint64_t crc;           /* as stored */
 	uint64_t length;        /* announced to the target, or SIZE_UNKNOWN */
 	uint8_t held[HEAD_MAX]; /* first bytes, then last bytes */
 	size_t held_len;
-	size_t behind; /* bytes behind the RDB's end */
-	bool begun, ended;
+	bool begun;
 	uint64_t keys, gone; /* what the target has, what expired */
 };
 
@@ -103,71 +102,29 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Count what passes; arg: the restore. */
 static bool
-check_crc(const struct restore *r, struct err *e)
+count(void *arg, const struct rdb_run *run, struct err *e)
 {
-	if (r->crc == 0 || r->crc == r->walk.crc)
-		return true;
-	return err_set(e, ERR_DATA,
-	    "offset %" PRIu64 ": RDB checksum is %016" PRIx64 ", the data's is "
-	    "%016" PRIx64,
-	    r->walk.at - 8, r->crc, r->walk.crc);
-}
+	struct restore *r = arg;
 
-/* Behind the end, only the 40-byte mark of a replication may follow. */
-static bool
-look_behind(struct restore *r, struct span in, struct err *e)
-{
-	for (size_t i = 0; i < in.len; i++) {
-		bool hex = (in.ptr[i] >= '0' && in.ptr[i] <= '9') ||
-		    (in.ptr[i] >= 'a' && in.ptr[i] <= 'f');
-
-		if (!hex || ++r->behind > MASTER_MARK)
-			return err_set(e, ERR_DATA,
-			    "offset %" PRIu64 ": bytes behind the end of the "
-			    "RDB",
-			    r->walk.at);
-	}
-	return true;
-}
-
-/* Walk a chunk; *used: how much of it is RDB. */
-static bool
-walk(struct restore *r, struct span in, size_t *used, struct err *e)
-{
-	struct rdb_run run;
-	enum rdb_got got;
-
-	rdb_walk_feed(&r->walk, in.ptr, in.len);
-	while ((got = rdb_walk_next(&r->walk, &run)) == RDB_RUN) {
-		if (!rdb_census_feed(&r->census, &run))
-			return err_sys(e, "no memory to count keys");
-		if (run.label == RDB_EXPIRE && run.last)
-			expiring_add(&r->expiring, (int64_t)run.num);
-		else if (run.label == RDB_TRAILER && run.last)
-			r->crc = run.num;
-	}
-	if (got == RDB_BAD) {
-		err_set(e, ERR_DATA, "%s", "");
-		rdb_walk_explain(&r->walk, false, e->text, sizeof e->text);
-		return false;
-	}
-	r->ended = got == RDB_END;
-	*used = in.len - (r->ended ? rdb_walk_rest(&r->walk) : 0);
-	return !r->ended || check_crc(r, e);
+	if (run->label == RDB_EXPIRE && run->last)
+		expiring_add(&r->expiring, (int64_t)run->num);
+	return rdb_census_feed(&r->census, run) ||
+	    err_sys(e, "no memory to count keys");
 }
 
 /* The length that was announced must be kept. */
 static bool
 check_length(const struct restore *r, struct err *e)
 {
-	if (r->length == SIZE_UNKNOWN || r->walk.at == r->length ||
-	    (!r->ended && r->walk.at < r->length))
+	if (r->length == SIZE_UNKNOWN || r->whole.walk.at == r->length ||
+	    (!r->whole.ended && r->whole.walk.at < r->length))
 		return true;
 	return err_set(e, ERR_DATA,
 	    "offset %" PRIu64 ": the input was to be %" PRIu64 " bytes, but %s",
-	    r->walk.at, r->length,
-	    r->ended ? "its RDB ends here" : "it is longer");
+	    r->whole.walk.at, r->length,
+	    r->whole.ended ? "its RDB ends here" : "it is longer");
 }
 
 /* --- how it is to be sent --- */
@@ -269,7 +226,8 @@ begin(struct restore *r, struct err *e)
 	uint64_t replicas;
 	unsigned port;
 
-	if (!target_open(t, r->walk.version, r->walk.valkey, flush, e) ||
+	if (!target_open(
+		t, r->whole.walk.version, r->whole.walk.valkey, flush, e) ||
 	    !find_addresses(r, host, sizeof host, &port, e))
 		return false;
 	replicas = server_info_count(&t->info, "connected_slaves");
@@ -303,7 +261,7 @@ blame(const struct restore *r, struct err *e)
 {
 	if (e->kind == ERR_REMOTE)
 		err_in(e, "%s took %" PRIu64 " bytes (its log may say why)",
-		    r->target.server.url.name, r->walk.at);
+		    r->target.server.url.name, r->whole.walk.at);
 	return false;
 }
 
@@ -336,26 +294,25 @@ static bool
 restore_put(struct sink *s, struct span in, struct err *e)
 {
 	struct restore *r = (struct restore *)s;
-	size_t used = 0;
+	size_t used = 0, back;
+	bool behind = r->whole.ended;
 
-	if (r->ended)
-		return look_behind(r, in, e);
-	if (!walk(r, in, &used, e))
+	if (!whole_rdb_feed(&r->whole, in, count, r, &used, e))
 		return false;
-	if (r->walk.version == 0) { /* not even the header yet */
+	if (behind)
+		return true;
+	if (r->whole.walk.version == 0) { /* not even the header yet */
 		hold(r, in);
 		return true;
 	}
 	if (r->begun ? !check_length(r, e) : !begin_and_catch_up(r, e))
 		return false;
-	if (!r->ended)
+	if (!r->whole.ended)
 		return send(r, in, e);
+	back = used < TRAILER ? used : TRAILER;
 	r->held_len = 0;
-	hold(r,
-	    (struct span){ in.ptr + used - (used < TRAILER ? used : TRAILER),
-		used < TRAILER ? used : TRAILER });
-	return send(r, (struct span){ in.ptr, used - r->held_len }, e) &&
-	    look_behind(r, (struct span){ in.ptr + used, in.len - used }, e);
+	hold(r, (struct span){ in.ptr + used - back, back });
+	return send(r, (struct span){ in.ptr, used - back }, e);
 }
 
 /* Wait for the target's word that it has loaded everything. */
@@ -387,26 +344,11 @@ await_load(struct restore *r, struct err *e)
 }
 
 static bool
-check_input(const struct restore *r, struct err *e)
-{
-	if (!r->ended) {
-		err_set(e, ERR_DATA, "%s", "");
-		rdb_walk_explain(&r->walk, true, e->text, sizeof e->text);
-		return false;
-	}
-	if (r->behind != 0 && r->behind != MASTER_MARK)
-		return err_set(e, ERR_DATA,
-		    "offset %" PRIu64 ": %zu bytes behind the end of the RDB",
-		    r->walk.at, r->behind);
-	return true;
-}
-
-static bool
 restore_commit(struct sink *s, struct err *e)
 {
 	struct restore *r = (struct restore *)s;
 
-	if (!check_input(r, e) || !stage_go(e) ||
+	if (!whole_rdb_end(&r->whole, e) || !stage_go(e) ||
 	    !send(r, (struct span){ r->held, r->held_len }, e) ||
 	    (!master_finish(&r->master, e) && !blame(r, e)) ||
 	    !await_load(r, e) ||
@@ -414,7 +356,7 @@ restore_commit(struct sink *s, struct err *e)
 		&r->keys, &r->gone, e) ||
 	    !target_promote(&r->target, e))
 		return false;
-	if (r->crc == 0)
+	if (r->whole.crc == 0)
 		stage_warn("the input has no checksum: its structure is whole, "
 			   "its bytes are on trust");
 	stage_say(
@@ -430,7 +372,7 @@ restore_tell(const struct sink *s, struct facts *facts)
 	const struct restore *r = (const struct restore *)s;
 
 	facts_text(facts, "via", "native");
-	facts_count(facts, "bytes", r->walk.at);
+	facts_count(facts, "bytes", r->whole.walk.at);
 	facts_count(facts, "keys", r->census.keys);
 	facts_count(facts, "expires", r->census.expires);
 	if (!r->begun)
@@ -475,7 +417,7 @@ restore_new(const struct operands *args, struct err *e)
 	r->base.ops = &restore_ops;
 	r->length = SIZE_UNKNOWN;
 	master_init(&r->master);
-	rdb_walk_init(&r->walk);
+	whole_rdb_init(&r->whole);
 	rdb_census_init(&r->census);
 	expiring_init(&r->expiring, now_ms());
 	if (!server_init(

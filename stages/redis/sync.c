@@ -202,7 +202,8 @@ sync_begin(struct sync *s, struct server *server, const struct sync_options *o,
 {
 	memset(s, 0, sizeof *s);
 	s->server = server;
-	rdb_walk_init(&s->walk);
+	whole_rdb_init(&s->whole);
+	s->whole.spare_tail = true;
 	return introduce(s, o, e) && psync(s, o, e) && read_framing(s, e);
 }
 
@@ -217,54 +218,29 @@ payload(struct sync *s, struct span *in, struct err *e)
 	if (conn_held(c).len == 0 && !conn_more(c, e))
 		return err_in(e,
 		    "the snapshot broke off after %" PRIu64 " bytes",
-		    s->walk.at);
+		    s->whole.walk.at);
 	*in = conn_held(c);
-	if (s->framing == SYNC_LENGTH && in->len > s->length - s->walk.at)
-		in->len = (size_t)(s->length - s->walk.at);
+	if (s->framing == SYNC_LENGTH && in->len > s->length - s->whole.walk.at)
+		in->len = (size_t)(s->length - s->whole.walk.at);
 	return true;
 }
 
-/* The RDB ended: is it what was sent, and all that was announced? */
+/* An announced length must be used up where the RDB ends, and only there. */
 static bool
-check_end(struct sync *s, struct err *e)
+check_length(const struct sync *s, struct err *e)
 {
-	if (s->crc != 0 && s->crc != s->walk.crc)
-		return err_set(e, ERR_DATA,
-		    "offset %" PRIu64 ": the snapshot's checksum is %016" PRIx64
-		    ", its data's is %016" PRIx64,
-		    s->walk.at - 8, s->crc, s->walk.crc);
-	if (s->framing == SYNC_LENGTH && s->walk.at != s->length)
+	if (s->framing != SYNC_LENGTH ||
+	    s->whole.ended == (s->whole.walk.at == s->length))
+		return true;
+	if (s->whole.ended)
 		return err_set(e, ERR_DATA,
 		    "offset %" PRIu64 ": the snapshot ends here, but %" PRIu64
 		    " bytes were announced",
-		    s->walk.at, s->length);
-	return true;
-}
-
-/* Walk bytes that arrived.  *ended: the RDB ends with *used of them. */
-static bool
-walk(struct sync *s, struct span in, size_t *used, bool *ended, struct err *e)
-{
-	struct rdb_run run;
-	enum rdb_got got;
-
-	rdb_walk_feed(&s->walk, in.ptr, in.len);
-	while ((got = rdb_walk_next(&s->walk, &run)) == RDB_RUN)
-		if (run.label == RDB_TRAILER && run.last)
-			s->crc = run.num;
-	if (got == RDB_BAD) {
-		err_set(e, ERR_DATA, "%s", "");
-		rdb_walk_explain(&s->walk, false, e->text, sizeof e->text);
-		return false;
-	}
-	*ended = got == RDB_END;
-	*used = in.len - (*ended ? rdb_walk_rest(&s->walk) : 0);
-	if (!*ended && s->framing == SYNC_LENGTH && s->walk.at == s->length)
-		return err_set(e, ERR_DATA,
-		    "the snapshot does not end with the %" PRIu64
-		    " bytes that were announced",
-		    s->length);
-	return true;
+		    s->whole.walk.at, s->length);
+	return err_set(e, ERR_DATA,
+	    "the snapshot does not end with the %" PRIu64
+	    " bytes that were announced",
+	    s->length);
 }
 
 /* Behind the RDB there must be the mark, however it is cut. */
@@ -280,12 +256,12 @@ check_mark(struct sync *s, struct err *e)
 			return err_in(e,
 			    "the mark behind the snapshot's %" PRIu64
 			    " bytes did not come",
-			    s->walk.at);
+			    s->whole.walk.at);
 	if (memcmp(conn_held(c).ptr, s->mark, SYNC_REPLID) != 0)
 		return err_set(e, ERR_DATA,
 		    "offset %" PRIu64 ": the snapshot ends here, but its mark "
 		    "does not follow",
-		    s->walk.at);
+		    s->whole.walk.at);
 	/* What may still come is of no interest: 7.0 sends newlines here
 	 * (redis#11261), servers before 6.2 their command stream. */
 	return true;
@@ -305,17 +281,17 @@ static bool
 next_body(struct sync *s, struct span *chunk, struct err *e)
 {
 	struct span in = { NULL, 0 };
-	size_t used;
-	bool ended;
+	size_t used = 0;
 
-	if (!payload(s, &in, e) || !walk(s, in, &used, &ended, e))
+	if (!payload(s, &in, e) ||
+	    !whole_rdb_feed(&s->whole, in, NULL, NULL, &used, e) ||
+	    !check_length(s, e))
 		return false;
 	s->lent = used;
 	*chunk = (struct span){ in.ptr, used };
-	if (!ended)
-		return true;
-	*chunk = keep_tail(s, *chunk);
-	return check_end(s, e);
+	if (s->whole.ended)
+		*chunk = keep_tail(s, *chunk);
+	return true;
 }
 
 bool

@@ -25,9 +25,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rdb/rdb.h"
 #include "stages/kit/err.h"
 #include "stages/kit/span.h"
+#include "stages/kit/whole_rdb.h"
 #include "stages/redis/server.h"
 
 #define SYNC_REPLID 40 /* characters of a replication id, and of a mark */
@@ -55,9 +55,9 @@ struct sync {
 	char replid[SYNC_REPLID + 1];
 	uint64_t offset;
 	enum sync_framing framing;
-	uint64_t length;      /* of the RDB: SIZE_UNKNOWN with a mark */
-	bool rdb_only;        /* the server knows it */
-	struct rdb_walk walk; /* at: bytes so far */
+	uint64_t length;        /* of the RDB: SIZE_UNKNOWN with a mark */
+	bool rdb_only;          /* the server knows it */
+	struct whole_rdb whole; /* walk.at: bytes so far */
 
 	/* Private to sync.c. */
 	struct server *server;
@@ -65,7 +65,6 @@ struct sync {
 	size_t lent;      /* bytes to take off the connection */
 	uint8_t tail[16]; /* last bytes, lent when all is proven */
 	size_t tail_len;
-	uint64_t crc; /* as stored */
 	enum { SYNC_BODY, SYNC_PROOF, SYNC_ENDED } state;
 };
 
