@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -32,6 +33,8 @@ class Scratch:
         return self
 
     def __exit__(self, *_):
+        for pid in self.leftovers():    # of a test that failed
+            os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder)
 
     def environment(self, orders=""):

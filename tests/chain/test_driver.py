@@ -198,8 +198,8 @@ def test_killed():
         wait_for(lambda: len(s.leftovers()) == len(CAPTURE))
         time.sleep(0.2)
         child.kill()
-        child.communicate()
         wait_for(lambda: s.leftovers() == [])
+        child.communicate()
         s.nothing_left()
 
 
@@ -242,7 +242,7 @@ def test_password_is_not_in_our_own_words():
         with open(f"/proc/{child.pid}/cmdline", "rb") as f:
             words = f.read()
         child.terminate()
-        child.communicate()
+        child.communicate(timeout=20)
         assert b"127.0.0.1:1" in words and SECRET.encode() not in words
 
 
