@@ -179,10 +179,27 @@ item_end(struct rdb_walk *w)
 	}
 }
 
+/* An item that is one string and lies in the chunk as a whole, as most keys
+ * and many values do. */
+static bool
+string_quick(struct rdb_walk *w)
+{
+	const uint8_t *p;
+
+	if (w->begun || w->place.step[0] != STR || w->place.step[1] != END ||
+	    (p = atom_string_quick(w->in.ptr, w->in.end)) == NULL)
+		return false;
+	w->in.ptr = p;
+	w->place.step++;
+	return true;
+}
+
 /* More of the item at hand, or the beginning of the next. */
 static enum atom
 item_run(struct rdb_walk *w)
 {
+	if (w->state == WALK_ITEM && string_quick(w))
+		return ATOM_DONE;
 	switch (w->state) {
 	case WALK_BETWEEN:
 		return item_begin(w);

@@ -65,15 +65,30 @@ lines_print(FILE *to, const struct checksum_filter *c, const char *file)
 			line_print(to, (enum checksum)i, c->sums.text[i], file);
 }
 
+/* What is no file (/dev/null, /dev/fd/3) is written, never replaced. */
+static bool
+output_special(const struct checksum_filter *c, struct err *e)
+{
+	FILE *to = fopen(output, "we");
+
+	if (to == NULL)
+		return err_sys(e, "cannot write %s", output);
+	lines_print(to, c, name);
+	return fclose(to) == 0 || err_sys(e, "cannot write %s", output);
+}
+
 /* Write the lines beside FILE, then give them its name. */
 static bool
 output_write(const struct checksum_filter *c, struct err *e)
 {
 	char *temporary = NULL;
 	FILE *to = NULL;
+	struct stat st;
 	bool ok = false;
 	int fd = -1;
 
+	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode))
+		return output_special(c, e);
 	if (asprintf(&temporary, "%s.XXXXXX", output) == -1)
 		return err_sys(e, "cannot write %s", output);
 	if ((fd = mkostemp(temporary, O_CLOEXEC)) == -1 ||
@@ -121,7 +136,7 @@ checksum_finish(struct filter *f, struct room *out, bool *done, struct err *e)
 		return false;
 	if (output != NULL && !files)
 		return output_write(c, e);
-	if (!files && !stage_quiet)
+	if (!files && !stage_quiet && !stage_told)
 		lines_print(stderr, c, name);
 	return true;
 }

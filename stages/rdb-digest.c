@@ -75,13 +75,15 @@ line_make(const struct rdb_digest *d, char *line, size_t cap)
 static bool
 digest_finish(struct filter *base, struct room *out, bool *done, struct err *e)
 {
+	struct fingerprint *f = (struct fingerprint *)base;
 	char line[200];
 
-	(void)out, (void)e;
+	(void)out;
 	*done = true;
-	if (watch) {
-		line_make(
-		    &((struct fingerprint *)base)->digest, line, sizeof line);
+	if (!whole_rdb_end(&f->rdb, e))
+		return false;
+	if (watch && !stage_told) {
+		line_make(&f->digest, line, sizeof line);
 		stage_say("%s", line);
 	}
 	return true;

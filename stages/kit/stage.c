@@ -23,6 +23,7 @@
 #include "stages/kit/whole.h"
 
 bool stage_quiet;
+bool stage_told;
 uint64_t stage_expect = SIZE_UNKNOWN;
 
 static bool help, version, trust_eof, went;
@@ -33,7 +34,7 @@ static const char *const progress_styles[] = { "text", "json", NULL };
 
 static const struct opt common_opts[] = {
 	{ OPT_FLAG, 'q', "quiet", &stage_quiet, NULL,
-	    "no warnings, no progress", 0, 0, NULL, NULL },
+	    "errors only: no warnings, lines, progress", 0, 0, NULL, NULL },
 	{ OPT_CHOICE, 0, "progress", &progress, "STYLE",
 	    "show progress on standard error: text or json", 0, 0,
 	    progress_styles, "text" },
@@ -370,8 +371,8 @@ static bool
 operands_check(const struct operands *args, struct err *e)
 {
 	if (args->n < stage.operands_min)
-		return err_set(e, ERR_USAGE, "%s wants %s, see --help",
-		    stage.name, stage.operands);
+		return err_set(
+		    e, ERR_USAGE, "%s is missing, see --help", stage.operands);
 	if (stage.operands_max != -1 && args->n > stage.operands_max)
 		return err_set(e, ERR_USAGE, "'%s' is one operand too many",
 		    args->v[stage.operands_max]);
@@ -458,7 +459,8 @@ main(int argc, char **argv)
 	    descriptor_check("facts-fd", facts_fd, &e) &&
 	    descriptor_check("go-fd", go_fd, &e) &&
 	    (stage.check == NULL || stage.check(&args, &e));
-	if (ok && facts_fd != -1)
+	stage_told = facts_fd != -1;
+	if (ok && stage_told)
 		ok = (facts = facts_new((int)facts_fd, &e)) != NULL;
 	ok = ok && stage_run(&args, facts, &e);
 	return stage_end(ok, facts, &e);

@@ -78,6 +78,9 @@ extern const struct stage stage;
 /* Set by -q: warnings are kept back, errors are not. */
 extern bool stage_quiet;
 
+/* --facts-fd was given: what was learnt need not be printed as well. */
+extern bool stage_told;
+
 /* Bytes to come in all, when somebody knows: from the file's size, the
  * source, or the stage's own option (set from check()).  SIZE_UNKNOWN. */
 extern uint64_t stage_expect;
