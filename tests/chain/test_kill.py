@@ -78,6 +78,8 @@ class Chain:
         line = (f"{first} | rdb-verify | rdb-checksum --output {store}.sums |"
                 f" rdb-compress -l 1 | cos-put {store}/new/dump.rdb.zst")
         self.names = (first.split()[0],) + TAIL
+        for name in TAIL:
+            programs.path(name)         # fails when it was not built
         self.shell = subprocess.Popen(
             ["/bin/sh", "-c", line], stdin=stdin, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, env=programs.environment(),
@@ -99,6 +101,7 @@ class Chain:
             if self.shell.poll() is not None:
                 break
             time.sleep(0.005)
+        self.abandon()
         raise AssertionError(f"only {found}: {self.shell.stderr.read()}")
 
     def settle(self):
