@@ -151,3 +151,31 @@ meaning_of_opcode(unsigned opcode, bool valkey)
 		return NULL;
 	}
 }
+
+bool
+meaning_ends(const struct value_row *row, unsigned what)
+{
+	/* Whatever the type; the rest depends on it. */
+	static const bool always[RDB_WHATS] = {
+		[RDB_STREAM_LENGTH] = true,
+		[RDB_STREAM_LAST] = true,
+		[RDB_STREAM_FIRST] = true,
+		[RDB_STREAM_DELETED] = true,
+		[RDB_STREAM_ADDED] = true,
+		[RDB_GROUP_STATE] = true,
+		[RDB_PENDING] = true,
+		[RDB_CONSUMER_STATE] = true,
+		[RDB_OWNED] = true,
+		[RDB_NACKED] = true,
+		[RDB_IDMP] = true,
+		[RDB_PRODUCER] = true,
+		[RDB_IID_ENTRY] = true,
+		[RDB_IDMP_COUNTS] = true,
+		[RDB_ARRAY_INSERT] = true,
+		[RDB_ARRAY_TEXT] = true,
+		[RDB_ARRAY_DOUBLE] = true,
+		[RDB_LIBRARY] = true,
+	};
+
+	return what == row->ends || always[what];
+}

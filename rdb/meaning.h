@@ -44,4 +44,7 @@ const struct value_row *meaning_of(unsigned type, bool valkey);
 /* The row of opcode 243 (Redis), 245 or 246, or NULL. */
 const struct value_row *meaning_of_opcode(unsigned opcode, bool valkey);
 
+/* Does this piece end a group of pieces in such a value? */
+bool meaning_ends(const struct value_row *, unsigned what);
+
 #endif
