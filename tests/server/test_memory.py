@@ -87,7 +87,7 @@ def test_chain(shape):
         measured(["cos-get", stored], ["rdb-decompress"], ["rdb-verify"],
                  ["rdb-checksum", "-o", os.path.join(folder, "sums2")],
                  ["rdb-restore", target.url()])
-        data.same(source, target)
+        cases.equal(data.counts(target), data.counts(source))
 
 
 @cases.each("many_keys", "one_string")
