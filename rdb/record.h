@@ -56,10 +56,12 @@ record_byte(struct record *r, unsigned byte)
 static inline void
 record_num(struct record *r, uint64_t num)
 {
-	uint8_t b[8];
+	/* One by one, for compilers make one store of that. */
+	const uint8_t b[8] = { (uint8_t)num, (uint8_t)(num >> 8),
+		(uint8_t)(num >> 16), (uint8_t)(num >> 24),
+		(uint8_t)(num >> 32), (uint8_t)(num >> 40),
+		(uint8_t)(num >> 48), (uint8_t)(num >> 56) };
 
-	for (unsigned i = 0; i < 8; i++)
-		b[i] = (uint8_t)(num >> 8 * i);
 	record_add(r, b, sizeof b);
 }
 
