@@ -30,7 +30,6 @@ rdb_value_init(struct rdb_value *v)
 	memset(v, 0, offsetof(struct rdb_value, queue));
 	v->state = VALUE_BROKEN;
 	v->fault.what = "no value was begun";
-	rdb_text_begin(&v->text);
 }
 
 static bool
@@ -42,6 +41,7 @@ begin(struct rdb_value *v, const struct value_row *row, const uint8_t *shape)
 	v->shape = shape;
 	shape_start(&v->place, shape);
 	atom_init(&v->atom);
+	rdb_text_begin(&v->text);
 	v->state = VALUE_RUNNING;
 	v->in_text = v->in_blob = v->part_open = v->ttl_kept = false;
 	v->turn = v->have = 0;

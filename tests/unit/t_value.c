@@ -391,6 +391,38 @@ test_not_a_value(void **unused)
 	free(v);
 }
 
+/* What the walker refuses, this reader refuses by itself too. */
+static void
+test_without_walk(void **unused)
+{
+	static const struct bad framing[] = {
+		B(28, "\1\0\1\4", "unknown tag of an array's element"),
+		B(28, "\1\2", "more of something than can be"),
+		B(4, "\x81\x80\0\0\0\0\0\0\0", "more elements than can be"),
+		B(15, "\1\3abc", "stream node without an ID of 16 bytes"),
+		B(2, "\1\xc4", "unknown string encoding"),
+		B(2, "\xc0", "string encoding where a number belongs"),
+		B(2, "\1\xc3\1\x40\xff", "LZF sizes that cannot be"),
+		B(7, "\1\6", "unknown part of module data"),
+	};
+	struct rdb_value *v = malloc(sizeof *v);
+	struct rdb_piece p;
+	enum rdb_got got;
+
+	(void)unused;
+	rdb_value_init(v);
+	for (size_t i = 0; i < sizeof framing / sizeof *framing; i++) {
+		assert_true(rdb_value_begin(v, framing[i].type, false));
+		rdb_value_feed(v, framing[i].bytes, framing[i].len, 0);
+		while ((got = rdb_value_next(v, &p)) == RDB_RUN)
+			;
+		assert_int_equal(got, RDB_BAD);
+		assert_string_equal(v->fault.what, framing[i].words);
+		assert_int_equal(rdb_value_next(v, &p), RDB_BAD);
+	}
+	free(v);
+}
+
 int
 main(void)
 {
@@ -401,6 +433,7 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_not_a_value),
+		cmocka_unit_test(test_without_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
