@@ -62,7 +62,7 @@ endpoint_init(struct endpoint *s, char *text, struct err *e)
 	bool ok;
 
 	memset(s, 0, sizeof *s);
-	if (timeout != NULL && !opt_time(timeout, &ms))
+	if (timeout != NULL && (!opt_time(timeout, &ms) || ms == 0))
 		return err_set(e, ERR_USAGE,
 		    "--timeout wants a time such as 500ms, 30s or 5m, not '%s'",
 		    timeout);

@@ -2,17 +2,13 @@
  * main.c -- rdbpipe, the driver: picks the verb, parses its options, prints
  * the one error line.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipeline/say.h"
 #include "pipeline/verb.h"
-#include "stages/kit/stop.h"
+#include "stages/kit/process.h"
 
 static const struct verb *const verbs[] = {
 	&verb_backup,
@@ -26,7 +22,7 @@ static bool help;
 
 static const struct opt common_opts[] = {
 	{ OPT_FLAG, 'q', "quiet", &say_quiet, NULL,
-	    "only errors on standard error", 0, 0, NULL, NULL },
+	    "errors only: no warnings, lines, progress", 0, 0, NULL, NULL },
 	{ OPT_FLAG, 0, "help", &help, NULL, "print this and end", 0, 0, NULL,
 	    NULL },
 	OPT_TABLE_END,
@@ -56,9 +52,7 @@ verb_help(const struct verb *v, const struct opt *const *tables)
 		putchar('\n');
 	for (const char *const *n = v->notes; n != NULL && *n != NULL; n++)
 		printf("%s\n", *n);
-	printf("\nExit status: 0 good, 1 wrong data, 2 wrong usage, 3 a system "
-	       "call failed,\n4 a server or store refused or went away, 5 a "
-	       "bug, 130/143 by signal.\n");
+	printf("\n%s", process_exit_help);
 }
 
 static const struct verb *
@@ -96,44 +90,19 @@ verb_run(const struct verb *v, int argc, char **argv, struct err *e)
 		return true;
 	}
 	if (args.n < v->operands_min)
-		return err_set(e, ERR_USAGE, "%s wants %s, see --help", v->name,
-		    v->operands);
+		return err_set(e, ERR_USAGE, "%s: %s is missing, see --help",
+		    v->name, v->operands);
 	if (v->operands_max != -1 && args.n > v->operands_max)
 		return err_set(e, ERR_USAGE, "'%s' is one operand too many",
 		    args.v[v->operands_max]);
 	return v->run(&args, e);
 }
 
-/* A missing standard descriptor would hand its number to a file of ours. */
-static void
-descriptors_fill(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd != -1 && fd <= STDERR_FILENO);
-	if (fd != -1)
-		close(fd);
-}
-
 static int
 finish(bool ok, struct err *e)
 {
-	if (ok &&
-	    (fflush(stdout) != 0 ||
-		(close(STDOUT_FILENO) != 0 && errno != EBADF)))
-		ok = err_sys(e, "cannot write standard output");
-	if (ok)
-		return 0;
-	if (e->kind == ERR_SYSTEM && e->sys == EPIPE) {
-		/* Whoever read our output is gone: end as filters do. */
-		signal(SIGPIPE, SIG_DFL);
-		raise(SIGPIPE);
-	}
-	fflush(stdout);
-	fprintf(stderr, "rdbpipe: %s\n", e->text);
-	return err_exit_code(e);
+	ok = process_close_stdout(ok, e);
+	return process_end("rdbpipe", ok, e);
 }
 
 int
@@ -142,8 +111,7 @@ main(int argc, char **argv)
 	const struct verb *v;
 	struct err e = { 0 };
 
-	descriptors_fill();
-	stop_init();
+	process_begin();
 	if (argc < 2) {
 		main_help(stderr);
 		return ERR_USAGE;

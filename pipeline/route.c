@@ -63,6 +63,9 @@ route_clone(struct chain *c, const char *object_url,
 	snprintf(bytes, sizeof bytes, "%" PRIu64, shard->rdb.bytes);
 	chain_add(c, "rdb-restore");
 	chain_option(c, "--expect", bytes);
+	/* With a mark the target leaves out its own, slow CRC; ours has been
+	 * compared by then. */
+	chain_option(c, "--framing", "eof");
 	if (how->flush)
 		chain_word(c, "--flush");
 	chain_option(c, "--listen", how->listen);

@@ -32,7 +32,7 @@ static const struct opt opts[] = {
 	{ OPT_TEXT, 0, "remark", &remark, "TEXT",
 	    "a note to be kept with the backup", 0, 0, NULL, NULL },
 	{ OPT_INT, 0, "level", &level, "N",
-	    "how hard rdb-compress tries", 1, 22, NULL, NULL },
+	    "how hard rdb-compress tries, 1 to 19 (default 3)", 1, 19, NULL, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
 	    "only print the chain, as a line of shell", 0, 0, NULL, NULL },
 	OPT_TABLE_END,

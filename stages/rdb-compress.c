@@ -15,10 +15,11 @@ static int64_t threads = 1;
 static int64_t expect = -1;
 
 static const struct opt opts[] = {
-	{ OPT_INT, 'l', "level", &level, "N", "how hard to try (default 3)", 1,
-	    ZSTD_PACK_LEVEL_MAX, NULL, NULL },
+	{ OPT_INT, 'l', "level", &level, "N",
+	    "how hard to try, 1 to 19 (default 3)", 1, ZSTD_PACK_LEVEL_MAX,
+	    NULL, NULL },
 	{ OPT_INT, 'T', "threads", &threads, "N",
-	    "worker threads (default 1; 0: none)", 0, 64, NULL, NULL },
+	    "worker threads, 0 to 64 (default 1)", 0, 64, NULL, NULL },
 	{ OPT_SIZE, 0, "expect", &expect, "SIZE",
 	    "bytes to come, exactly: noted in the frame", 0, 0, NULL, NULL },
 	OPT_TABLE_END,

@@ -51,8 +51,8 @@ static const struct opt opts[] = {
 	    vias, NULL },
 	{ OPT_FLAG, 0, "flush", &flush, NULL,
 	    "remove all that the target holds first", 0, 0, NULL, NULL },
-	{ OPT_SIZE, 0, "expect", &expected, "SIZE", "bytes the input will have",
-	    0, INT64_MAX, NULL, NULL },
+	{ OPT_SIZE, 0, "expect", &expected, "SIZE",
+	    "bytes the input has, exactly", 0, INT64_MAX, NULL, NULL },
 	{ OPT_CHOICE, 0, "framing", &framing, "HOW",
 	    "length, eof, or auto: length when the size is known", 0, 0,
 	    framings, NULL },
@@ -445,8 +445,10 @@ restore_check(const struct operands *args, struct err *e)
 		    e, ERR_USAGE, "--replid wants 40 lower case hex digits");
 	if (expected != -1)
 		stage_expect = (uint64_t)expected;
-	if (framing == FRAMING_LENGTH && expected == -1)
-		return err_set(e, ERR_USAGE, "--framing length needs --expect");
+	if (framing == FRAMING_LENGTH && expected == -1 &&
+	    lseek(STDIN_FILENO, 0, SEEK_CUR) == -1)
+		return err_set(e, ERR_USAGE,
+		    "--framing length needs --expect, or a file as input");
 	return true;
 }
 

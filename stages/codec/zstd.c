@@ -14,6 +14,7 @@ struct pack {
 	struct filter base;
 	ZSTD_CCtx *ctx;
 	int level;
+	uint64_t size; /* to come, or SIZE_UNKNOWN */
 	uint64_t in, out;
 };
 
@@ -39,18 +40,29 @@ pack_step(struct pack *p, struct span *in, struct room *out,
 static bool
 pack_turn(struct filter *f, struct span *in, struct room *out, struct err *e)
 {
+	struct pack *p = (struct pack *)f;
 	size_t rest;
 
-	return pack_step((struct pack *)f, in, out, ZSTD_e_continue, &rest, e);
+	if (in->len > p->size - p->in)
+		return err_set(e, ERR_DATA,
+		    "the input was to be %" PRIu64 " bytes, but it is longer",
+		    p->size);
+	return pack_step(p, in, out, ZSTD_e_continue, &rest, e);
 }
 
 static bool
 pack_finish(struct filter *f, struct room *out, bool *done, struct err *e)
 {
+	struct pack *p = (struct pack *)f;
 	struct span none = { NULL, 0 };
 	size_t rest;
 
-	if (!pack_step((struct pack *)f, &none, out, ZSTD_e_end, &rest, e))
+	if (p->size != SIZE_UNKNOWN && p->in != p->size)
+		return err_set(e, ERR_DATA,
+		    "the input was to be %" PRIu64
+		    " bytes, but it has %" PRIu64,
+		    p->size, p->in);
+	if (!pack_step(p, &none, out, ZSTD_e_end, &rest, e))
 		return false;
 	*done = rest == 0;
 	return true;
@@ -112,6 +124,7 @@ zstd_pack_new(const struct zstd_pack_how *how, struct err *e)
 		pack_free(&p->base);
 		return NULL;
 	}
+	p->size = how->size;
 	if (how->size != SIZE_UNKNOWN)
 		ZSTD_CCtx_setPledgedSrcSize(p->ctx, how->size);
 	return &p->base;

@@ -118,21 +118,22 @@ choice_take(const struct opt *o, const char *value, struct err *e)
 	    list, value);
 }
 
-/* Say what range of numbers would have done. */
+/* Say what would have done.  Bounds are shown where the help shows them, for
+ * plain numbers; a size or time that is too small or large is named. */
 static bool
 range_refuse(const struct opt *o, const char *value, struct err *e)
 {
-	const char *what = o->type == OPT_SIZE ?
-	    "a size such as 512, 64K or 2G" :
-	    o->type == OPT_TIME ? "a time such as 500ms, 30s, 5m or 6h" :
-				  "a whole number";
-
-	if (o->max != 0)
+	if (o->type == OPT_INT && o->max != 0 && o->max != INT64_MAX)
 		return err_set(e, ERR_USAGE,
-		    "--%s wants %s, %" PRId64 " to %" PRId64 ", not '%s'",
-		    o->name, what, o->min, o->max, value);
-	return err_set(
-	    e, ERR_USAGE, "--%s wants %s, not '%s'", o->name, what, value);
+		    "--%s wants a whole number, %" PRId64 " to %" PRId64
+		    ", not '%s'",
+		    o->name, o->min, o->max, value);
+	return err_set(e, ERR_USAGE, "--%s wants %s%s, not '%s'", o->name,
+	    o->min > 0 ? "more than 0, " : "",
+	    o->type == OPT_SIZE     ? "a size such as 512, 64K or 2G" :
+		o->type == OPT_TIME ? "a time such as 500ms, 30s, 5m or 6h" :
+				      "a whole number",
+	    value);
 }
 
 static bool

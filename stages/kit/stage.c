@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "stages/kit/facts.h"
+#include "stages/kit/process.h"
 #include "stages/kit/progress.h"
 #include "stages/kit/pump.h"
 #include "stages/kit/stop.h"
@@ -49,8 +49,8 @@ static const struct opt common_opts[] = {
 
 static const struct opt sink_opts[] = {
 	{ OPT_INT, 0, "go-fd", &go_fd, "N",
-	    "publish only after \"go\" came on descriptor N", 0, 1 << 20, NULL,
-	    NULL },
+	    "finish or publish only after \"go\" on descriptor N", 0, 1 << 20,
+	    NULL, NULL },
 	OPT_TABLE_END,
 };
 
@@ -106,9 +106,7 @@ help_print(const struct opt *const *tables)
 		putchar('\n');
 	for (const char *const *n = stage.notes; n != NULL && *n != NULL; n++)
 		printf("%s\n", *n);
-	printf("\nExit status: 0 good, 1 wrong data, 2 wrong usage, 3 a system "
-	       "call failed,\n4 a server or store refused or went away, 5 a "
-	       "bug, 130/143 by signal.\n");
+	printf("\n%s", process_exit_help);
 }
 
 /* --- the driver's word --- */
@@ -388,48 +386,20 @@ descriptor_check(const char *option, int64_t fd, struct err *e)
 	return true;
 }
 
-/* Buffered lines and late write errors, e.g. of a network file system. */
-static bool
-stdout_close(struct err *e)
-{
-	if (fflush(stdout) != 0 ||
-	    (close(STDOUT_FILENO) != 0 && errno != EBADF))
-		return err_sys(e, "cannot write standard output");
-	return true;
-}
-
-/*
- * When whoever read our output is gone, there is nothing to say: end the way
- * every Unix filter does.
- */
-static void
-pipe_check(const struct err *e)
-{
-	if (e->kind != ERR_SYSTEM || e->sys != EPIPE)
-		return;
-	signal(SIGPIPE, SIG_DFL);
-	raise(SIGPIPE);
-}
-
+/* Facts are complete only with the exit status, so they are written last. */
 static int
 stage_end(bool ok, struct facts *facts, struct err *e)
 {
-	struct err late = { 0 };
-	int code = ok ? 0 : err_exit_code(e);
+	struct err late;
 
-	if (ok && !stdout_close(e))
-		code = err_exit_code(e);
-	facts_count(facts, "exit", (uint64_t)code);
-	if (!facts_flush(facts, &late) && code == 0) {
+	ok = process_close_stdout(ok, e);
+	facts_count(facts, "exit", ok ? 0 : (uint64_t)err_exit_code(e));
+	if (!facts_flush(facts, &late) && ok) {
 		*e = late;
-		code = err_exit_code(e);
+		ok = false;
 	}
 	facts_free(facts);
-	if (code != 0) {
-		pipe_check(e);
-		fprintf(stderr, "%s: %s\n", stage.name, e->text);
-	}
-	return code;
+	return process_end(stage.name, ok, e);
 }
 
 int
@@ -447,7 +417,7 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	bool ok;
 
-	stop_init();
+	process_begin();
 	ok = opt_parse(tables, argc, argv, &args, &e);
 	if (ok && help)
 		return help_print(tables), stage_end(true, NULL, &e);

@@ -388,14 +388,14 @@ def test_unstartable_program():
 
 
 @cases.each(
-    ([], 2, "backup wants URL, see --help"),
+    ([], 2, "backup: URL is missing, see --help"),
     (["redis://h"], 2, "backup wants --instance NAME"),
     (["redis://h", "x", "--instance", "i"], 2,
      "'x' is one operand too many"),
     (["redis://h", "--instance", "a/b"], 2, '--instance "a/b": a name is'),
     (["redis://h", "--instance", ".a"], 2, '--instance ".a": a name is'),
     (["redis://h", "--instance", "i", "--level", "99"], 2,
-     "--level wants a whole number, 1 to 22"),
+     "--level wants a whole number, 1 to 19"),
     (["redis://h", "--instance", "i", "--timeout", "soon"], 2,
      "--timeout wants a time"),
     (["redis://h", "--instance", "i", "--remark", b"\xff"], 2,

@@ -222,9 +222,27 @@ def test_compress_leaves_the_frame_open():
 
 
 def test_compress_wrong_expectation():
-    result = run("rdb-compress", "--expect", "10", input=small_rdb())
-    equal(result.code, 1)
-    holds("rdb-compress: zstd: Src size is incorrect", result.err)
+    data = small_rdb()
+    for expected, words in ((10, "but it is longer"),
+                            (len(data) + 1, f"but it has {len(data)}")):
+        result = run("rdb-compress", "--expect", str(expected), input=data)
+        equal(result.code, 1)
+        equal(result.err.decode(), "rdb-compress: the input was to be "
+              f"{expected} bytes, {words}\n")
+
+
+def test_checksum_never_replaces_a_device():
+    with tempfile.TemporaryDirectory() as folder:
+        fifo = os.path.join(folder, "fifo")
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        run("rdb-checksum", "--output", fifo, input=small_rdb()).good()
+        holds("  stdin\n", os.read(reader, 100))
+        os.close(reader)
+        equal(os.listdir(folder), ["fifo"])
+        result = run("rdb-checksum", "--output", folder, input=small_rdb())
+        equal(result.code, 3)
+        holds("is a directory", result.err)
 
 
 def test_decompress_wrong_bytes():

@@ -1,0 +1,50 @@
+/* process.c -- see process.h. */
+#include "stages/kit/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "stages/kit/stop.h"
+
+const char process_exit_help[] =
+    "Exit status: 0 good, 1 wrong data, 2 wrong usage, 3 a system call "
+    "failed,\n4 a server or store refused or went away, 5 a bug, 130/143 by "
+    "signal.\n";
+
+void
+process_begin(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+	stop_init();
+}
+
+bool
+process_close_stdout(bool ok, struct err *e)
+{
+	if (fflush(stdout) != 0 ||
+	    (close(STDOUT_FILENO) != 0 && errno != EBADF))
+		return ok ? err_sys(e, "cannot write standard output") : false;
+	return ok;
+}
+
+int
+process_end(const char *name, bool ok, const struct err *e)
+{
+	if (ok)
+		return 0;
+	if (e->kind == ERR_SYSTEM && e->sys == EPIPE) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	fprintf(stderr, "%s: %s\n", name, e->text);
+	return err_exit_code(e);
+}
