@@ -24,8 +24,8 @@
  *
  * Blame.  When a program dies the others follow: those before it of SIGPIPE,
  * those behind it of a short stream.  To blame is the first in time that
- * ended neither well nor of SIGPIPE; among those noticed at once, the one
- * nearest to the source.  Its exit status becomes the error's kind.
+ * ended neither well nor of SIGPIPE; among those that end within a fifth of a
+ * second, the one nearest to the source.  Its exit status becomes the error's kind.
  *
  * Stop.  After a failure the others may end by themselves for .follow_ms,
  * then get SIGTERM, and .grace_ms later SIGKILL.  A signal noted by stop.h

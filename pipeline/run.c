@@ -15,6 +15,8 @@
 #include "pipeline/spawn.h"
 #include "stages/kit/stop.h"
 
+#define BLAME_MS 200
+
 /* How hard we have asked the others to end. */
 enum pressure { LET_RUN, LET_FOLLOW, ASKED, KILLED };
 
@@ -23,6 +25,7 @@ struct run {
 	int go_fd;   /* ours to write; -1: none, or closed */
 	size_t left; /* programs not yet reaped */
 	const struct chain_link *blame;
+	int64_t blame_ms;
 	const struct chain_link *piped; /* first that died of SIGPIPE */
 	struct err why;                 /* ERR_NONE: only blame, or nothing */
 	enum pressure pressure;
@@ -146,6 +149,23 @@ was_piped(int status)
 				     WEXITSTATUS(status) == 128 + SIGPIPE;
 }
 
+/*
+ * The first to fail is to blame, unless one nearer to the source turns out to
+ * have failed just before: a killed program's pipes close before the kernel
+ * says that it has ended, and who reads them may be quicker to end.
+ */
+static void
+blame_take(struct run *r, const struct chain_link *l)
+{
+	if (r->pressure >= ASKED || r->why.kind != ERR_NONE)
+		return; /* whom we told to end is not to blame */
+	if (r->blame == NULL)
+		r->blame_ms = clock_ms();
+	else if (l > r->blame || clock_ms() - r->blame_ms > BLAME_MS)
+		return;
+	r->blame = l;
+}
+
 /* Reap a program that has ended and judge it. */
 static void
 link_end(struct run *r, struct chain_link *l)
@@ -162,9 +182,9 @@ link_end(struct run *r, struct chain_link *l)
 	if (was_piped(l->status)) {
 		if (r->piped == NULL)
 			r->piped = l;
-	} else if (r->blame == NULL && r->why.kind == ERR_NONE &&
-	    r->pressure < ASKED) /* whom we told to end is not to blame */
-		r->blame = l;
+	} else {
+		blame_take(r, l);
+	}
 }
 
 /* Did a program end well but leave its facts unfinished? */

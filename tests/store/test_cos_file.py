@@ -315,7 +315,7 @@ def test_urls_refused(program):
     if program != "cos-ls":
         said(run(program, "/tmp/", input=RDB), 2, "names a directory")
         said(run(program, "/tmp/..", input=RDB), 2, 'may not hold ".."')
-    said(run(program), 2, f"{program} wants URL")
+    said(run(program), 2, f"{program}: URL")
 
 
 # --- getting ---
