@@ -157,7 +157,7 @@ static const struct {
 	{ "exit 99", NULL, NULL, "first failed first, with exit status 99",
 	    ERR_BUG },
 	{ "yes", "exec <&-; sleep 0.3; " GOOD_END,
-	    "cat >/dev/null; sleep 5; " GOOD_END,
+	    "cat >/dev/null; sleep 2; " GOOD_END,
 	    "first lost its reader, though none failed", ERR_BUG },
 	{ "exit 0", NULL, NULL, "first ended well, but its facts do not",
 	    ERR_BUG },

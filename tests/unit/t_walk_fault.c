@@ -233,9 +233,9 @@ static const struct bad keys[] = {
 	REDIS("\0\xc3\5\x14\0a",
 	    "offset 15, key \"a\"..., in the key: cut "
 	    "short"),
-	/* LZF that reaches before its beginning: no key to show. */
+	/* LZF that reaches before its beginning: as far as it went. */
 	REDIS("\0\xc3\4\x09\0a\x20\5\xc4",
-	    "offset 17, in string: unknown string encoding "
+	    "offset 17, key \"a\"..., in string: unknown string encoding "
 	    "(0xc4)"),
 	REDIS("\0\0\xc4",
 	    "offset 11, key \"\", in string: unknown string "
