@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "pipeline/catalogue.h"
@@ -211,6 +212,20 @@ prepare(struct backup *b, char *url, struct err *e)
 	return true;
 }
 
+/*
+ * Is the object ours, or may it be?  A sink that failed by itself has taken
+ * back what it published, so what is there belongs to another backup that has
+ * the same id; one that was killed may have published first.
+ */
+static bool
+object_is_ours(const struct backup *b)
+{
+	int status = b->chain.link[b->chain.n - 1].status;
+
+	return b->chain.went &&
+	    (status == 0 || WIFSIGNALED(status) || WEXITSTATUS(status) > 128);
+}
+
 /* The object was or may have been published, but there is no backup: remove
  * it.  What went wrong first is what is reported. */
 static void
@@ -254,7 +269,7 @@ work(struct backup *b, struct err *e)
 	    manifest_make(b, e) && manifest_write(b, e);
 	if (ok)
 		tell(b);
-	else if (b->chain.went)
+	else if (object_is_ours(b))
 		object_remove(b);
 	return ok;
 }

@@ -448,6 +448,27 @@ def test_two_in_one_second():
                    if f.startswith("cache/")}), 2)
 
 
+def test_another_with_the_same_id():
+    """Whoever comes second fails, and leaves the first one's object alone."""
+    with Scratch() as s:
+        with open(os.path.join(s.bin, "cos-put")) as f:
+            text = f.read()
+        with open(os.path.join(s.bin, "cos-put"), "w") as f:
+            f.write(text.replace("    with open(path, \"wb\") as f:\n", """
+    with open(path, "wb") as f:
+        f.write(b"of another")
+    sys.stderr.write(path + ": exists already\\n")
+    sys.exit(4)
+    with open(path, "wb") as f:
+"""))
+        result = s.backup()
+        equal(result.code, 4, result)
+        holds("cos-put failed first, with exit status 4", blame(result))
+        [file] = s.files()
+        with open(os.path.join(s.store, file), "rb") as f:
+            equal(f.read(), b"of another")
+
+
 def test_quiet():
     with Scratch() as s:
         result = s.run("backup", "redis://h", "--instance", "i", "-q",
