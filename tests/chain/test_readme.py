@@ -74,7 +74,7 @@ class Tour:
         for theirs, ours in (
                 ("redis://127.0.0.1:6379", self.source.url()),
                 ("redis://127.0.0.1:6380", self.target.url()),
-                ("@host:6390", f"@localhost:{self.source.tls_port}"),
+                ("@host:6390", f"@{servers.LOCALHOST}:{self.source.tls_port}"),
                 ("@127.0.0.1:6390", f"@127.0.0.1:{self.source.tls_port}"),
                 ("redis://host ", self.source.url() + " "),
                 ("/backups", os.path.join(self.folder, "backups"))):

@@ -16,6 +16,18 @@ from .client import Client, Refused
 _running = set()
 
 
+def _loopback_name():
+    """A name of 127.0.0.1, or the number where names are not resolved."""
+    try:
+        socket.getaddrinfo("localhost", None, socket.AF_INET)
+        return "localhost"
+    except OSError:
+        return "127.0.0.1"
+
+
+LOCALHOST = _loopback_name()
+
+
 class Server:
     """A running server.  Use as a context manager, or stop() it.
 

@@ -125,7 +125,7 @@ def test_tls(name):
                     "--tls-key", ours.client_key]
             trust = ["--tls-ca", ours.ca]
             check_dump(server, capture(url, *show, *trust).good().out, folder)
-            named = url.replace("127.0.0.1", "localhost")
+            named = url.replace("127.0.0.1", servers.LOCALHOST)
             capture(named, *show, *trust).good()
 
             _refused(capture(url, *show, "--tls-ca", theirs.ca), 4,
