@@ -328,6 +328,8 @@ target_follow(struct target *t, const char *host, unsigned port, struct err *e)
 	char number[8];
 	enum order order;
 
+	snprintf(t->host, sizeof t->host, "%s", host);
+	t->port = port;
 	snprintf(number, sizeof number, "%u", port);
 	order = replicaof(t, host, number, e);
 	/* Without an answer, it may have heard us. */
@@ -392,6 +394,26 @@ target_compare(struct target *t, const struct rdb_census *sent,
 	return true;
 }
 
+/* Is it still the replica we made it?  A person, Sentinel or another restore
+ * may have given it other orders, and it other data since. */
+static bool
+check_ours(struct target *t, struct err *e)
+{
+	char role[16], host[sizeof t->host];
+
+	if (!server_info(&t->server, &t->info, e))
+		return false;
+	return (strcmp(server_info_get(&t->info, "role", role, sizeof role),
+		    "slave") == 0 &&
+		   strcmp(server_info_get(
+			      &t->info, "master_host", host, sizeof host),
+		       t->host) == 0 &&
+		   server_info_count(&t->info, "master_port") == t->port) ||
+	    err_set(e, ERR_REMOTE,
+		"%s: is not our replica any more, so it is left as it is",
+		name_of(t));
+}
+
 /* REPLICAOF NO ONE, as soon as it listens. */
 static bool
 stand_alone(struct target *t, struct err *e)
@@ -444,7 +466,7 @@ target_abandon(struct target *t, struct err *e)
 		    "REPLICAOF NO ONE, and FLUSHALL");
 	t->server.timeout_ms = patience;
 	if (t->following)
-		ok = (stand_alone(t, e) && empty(t, e)) ||
+		ok = (check_ours(t, e) && stand_alone(t, e) && empty(t, e)) ||
 		    err_in(e, "could not be left empty");
 	else
 		ok = true;

@@ -14,7 +14,8 @@
  *
  * After target_prepare began, whatever fails, target_abandon() leaves the
  * server on its own, empty, with its settings as they were.  A SIGKILL of ours
- * does not: it then keeps looking for us until told REPLICAOF NO ONE.
+ * does not: it then keeps looking for us until told REPLICAOF NO ONE.  A server
+ * that somebody else has taken from us meanwhile is not ours to empty.
  */
 #ifndef REDIS_TARGET_H
 #define REDIS_TARGET_H
@@ -46,6 +47,8 @@ struct target {
 
 	/* Private to target.c. */
 	char load_before[32]; /* repl-diskless-load; "": untouched */
+	char host[256];       /* what it was told to follow */
+	unsigned port;
 	bool touched, following;
 };
 

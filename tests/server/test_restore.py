@@ -473,8 +473,10 @@ def test_target_cannot_reach_us():
 class FakeTarget(FakeServer):
     """Follows whoever it is told to: follow(socket, self) plays the replica.
 
-    INFO says what .info holds; commands not named here get +OK.
+    INFO says what .info holds; commands not named here get +OK.  It is a
+    replica once told to be one, and, if .obeys, none once told so.
     """
+    obeys = True
 
     def __init__(self, follow, **answers):
         self.follow, self.answers, self.commands = follow, answers, []
@@ -496,8 +498,14 @@ class FakeTarget(FakeServer):
                 connection.say(b"*0\r\n")
             else:
                 connection.say(b"+OK\r\n")
-            if name in ("replicaof", "slaveof") and words[1] != "NO" and \
-                    self.answers.get(name, b"+")[:1] == b"+":
+            if name not in ("replicaof", "slaveof") or \
+                    self.answers.get(name, b"+")[:1] != b"+":
+                continue
+            if words[1] == "NO" and self.obeys:
+                self.info["role"] = "master"
+            elif words[1] != "NO":
+                self.info.update(role="slave", master_host=words[1],
+                                 master_port=words[2])
                 threading.Thread(target=self._follow, args=words[1:],
                                  daemon=True).start()
 
@@ -640,7 +648,7 @@ def test_target_that_never_loads():
     with FakeTarget(lambda h, p, t: replica(h, p, t, ack=False)) as target:
         refused(restore(target.url, "--timeout", "1500ms",
                         input=small_dump()), 4,
-                "neither loads nor acknowledges (role master, link )")
+                "neither loads nor acknowledges (role slave, link )")
 
 
 def test_target_that_gives_up():
@@ -661,11 +669,31 @@ def test_target_that_gives_up():
         assert "REPLICAOF NO ONE" in target.commands
 
 
+def test_taken_from_us():
+    """Somebody gives the target other orders, and it other data, before the
+    restore fails: nothing of that is removed."""
+    dump, _ = dump_of()
+    with servers.Server() as server:
+        child = subprocess.Popen(
+            [programs.path("rdb-restore"), "--load", "disk", server.url()],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=programs.die_with_parent)
+        child.stdin.write(dump[:1000])
+        child.stdin.flush()
+        cases.holds("through its disk", child.stderr.readline())
+        server.call("REPLICAOF", "NO", "ONE")
+        server.call("SET", "theirs", "1")
+        _, err = child.communicate(timeout=60)
+        cases.equal(child.returncode, 1, str(err))
+        cases.holds("is not our replica any more, so it is left as it is", err)
+        cases.equal(server.call("GET", "theirs"), b"1")
+
+
 def test_promoted_by_nobody():
     """Sentinel may make it a replica of somebody else at once."""
     def follow(host, port, target):
         target.info["db0"] = "keys=10,expires=0"
-        target.info["role"] = "slave"
+        target.obeys = False
         replica(host, port, target)
     with FakeTarget(follow) as target:
         refused(restore(target.url, input=small_dump()), 4,
