@@ -87,6 +87,7 @@ struct restore {
 	uint8_t held[HEAD_MAX]; /* first bytes, then last bytes */
 	size_t held_len;
 	bool begun;
+	uint64_t db_max;     /* highest database there was */
 	uint64_t keys, gone; /* what the target has, what expired */
 };
 
@@ -110,6 +111,8 @@ count(void *arg, const struct rdb_run *run, struct err *e)
 
 	if (run->label == RDB_EXPIRE && run->last)
 		expiring_add(&r->expiring, (int64_t)run->num);
+	if (run->label == RDB_SELECT && run->last && run->num > r->db_max)
+		r->db_max = run->num;
 	return rdb_census_feed(&r->census, run) ||
 	    err_sys(e, "no memory to count keys");
 }
@@ -125,6 +128,19 @@ check_length(const struct restore *r, struct err *e)
 	    "offset %" PRIu64 ": the input was to be %" PRIu64 " bytes, but %s",
 	    r->whole.walk.at, r->length,
 	    r->whole.ended ? "its RDB ends here" : "it is longer");
+}
+
+/* A server exits when it is sent a database that it does not have. */
+static bool
+check_databases(const struct restore *r, struct err *e)
+{
+	const struct target *t = &r->target;
+
+	return t->databases == 0 || r->db_max < t->databases ||
+	    err_set(e, ERR_REMOTE,
+		"%s: has %" PRIu64 " databases (its setting \"databases\"), "
+		"the input has database %" PRIu64,
+		t->server.url.name, t->databases, r->db_max);
 }
 
 /* --- how it is to be sent --- */
@@ -228,6 +244,7 @@ begin(struct restore *r, struct err *e)
 
 	if (!target_open(
 		t, r->whole.walk.version, r->whole.walk.valkey, flush, e) ||
+	    !check_databases(r, e) ||
 	    !find_addresses(r, host, sizeof host, &port, e))
 		return false;
 	replicas = server_info_count(&t->info, "connected_slaves");
@@ -305,7 +322,8 @@ restore_put(struct sink *s, struct span in, struct err *e)
 		hold(r, in);
 		return true;
 	}
-	if (r->begun ? !check_length(r, e) : !begin_and_catch_up(r, e))
+	if (r->begun ? !check_length(r, e) || !check_databases(r, e) :
+		       !begin_and_catch_up(r, e))
 		return false;
 	if (!r->whole.ended)
 		return send(r, in, e);

@@ -247,7 +247,7 @@ bool
 target_open(
     struct target *t, int rdb_version, bool valkey, bool flush, struct err *e)
 {
-	char tls[8];
+	char tls[8], databases[24];
 
 	if ((t->server.conn == NULL && !server_connect(&t->server, e)) ||
 	    !look(t, e))
@@ -255,8 +255,10 @@ target_open(
 	t->engine = server_info_engine(&t->info, t->version, sizeof t->version);
 	if (!check_role(t, e) || !check_dialect(t, rdb_version, valkey, e) ||
 	    (!flush && !check_empty(t, e)) ||
+	    !config_get(t, "databases", databases, sizeof databases, e) ||
 	    !config_get(t, "tls-replication", tls, sizeof tls, e))
 		return false;
+	t->databases = strtoull(databases, NULL, 10);
 	t->tls = strcmp(tls, "yes") == 0;
 	if (t->tls && t->server.tls.cert == NULL)
 		return err_set(e, ERR_REMOTE,

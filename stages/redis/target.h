@@ -41,8 +41,9 @@ struct target {
 	struct server_info info; /* as of target_open */
 	const char *engine;
 	char version[32];
-	bool tls;      /* it replicates over TLS */
-	bool diskless; /* after target_prepare: it loads as
+	uint64_t databases; /* it has; 0: it does not say */
+	bool tls;           /* it replicates over TLS */
+	bool diskless;      /* after target_prepare: it loads as
 					   the bytes come */
 
 	/* Private to target.c. */

@@ -286,6 +286,26 @@ def test_unfit_targets():
             "connection refused")
 
 
+def test_too_few_databases():
+    """A server would exit; it is not sent what it cannot have, neither early
+    in the stream nor late."""
+    for first in 0, 20000:
+        with servers.Server() as source:
+            source.call("DEBUG", "POPULATE", first)
+            with source.client() as client:
+                client.call("SELECT", 5)
+                client.call("SET", "k", "v")
+            dump = programs.run("rdb-capture", source.url()).good().out
+        for load in "disk", "diskless":
+            with servers.Server(config=["databases 5"]) as server:
+                refused(restore(server.url(), "--load", load, input=dump), 4,
+                        'has 5 databases (its setting "databases"), the '
+                        "input has database 5")
+                alone(server)
+    with servers.Server(config=["databases 6"]) as server:
+        restore(server.url(), input=dump).good()
+
+
 @cases.each(("redis-8.0", "redis-7.0", "loads RDB up to version 10"),
             ("valkey-9", "redis-8.0", "cannot load RDB 80 of Valkey"),
             ("redis-8.0", "valkey-9", "refuses RDB 12 of Redis"),
