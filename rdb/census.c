@@ -59,6 +59,32 @@ key_count(struct rdb_census *c)
 	c->expire = false;
 }
 
+/* Records in front of any SELECTDB belong to database 0. */
+static bool
+db_default(struct rdb_census *c)
+{
+	return c->now != NULL || c->dbs_left_out || db_select(c, 0);
+}
+
+bool
+rdb_census_add(struct rdb_census *c, struct rdb_tally *t)
+{
+	if (t->keys == 0)
+		return true;
+	if (!db_default(c))
+		return false;
+	c->keys += t->keys;
+	c->expires += t->expires;
+	for (unsigned i = 0; i < 256; i++)
+		c->by_type[i] += t->by_type[i];
+	if (c->now != NULL) {
+		c->now->keys += t->keys;
+		c->now->expires += t->expires;
+	}
+	memset(t, 0, sizeof *t);
+	return true;
+}
+
 bool
 rdb_census_feed(struct rdb_census *c, const struct rdb_run *run)
 {
@@ -75,8 +101,7 @@ rdb_census_feed(struct rdb_census *c, const struct rdb_run *run)
 		return true;
 	case RDB_TYPE:
 		c->type = run->num;
-		/* Records in front of any SELECTDB belong to database 0. */
-		return c->now != NULL || c->dbs_left_out || db_select(c, 0);
+		return db_default(c);
 	case RDB_VALUE:
 		key_count(c);
 		return true;

@@ -34,6 +34,10 @@ struct rdb_census {
 /* All zero is an empty census. */
 void rdb_census_init(struct rdb_census *);
 
+/* Count records that were passed over (rdb_walk_pass) in the selected database,
+ * and empty the tally.  False only when memory ran out. */
+bool rdb_census_add(struct rdb_census *, struct rdb_tally *);
+
 /* Count one run.  False only when memory ran out. */
 bool rdb_census_feed(struct rdb_census *, const struct rdb_run *);
 

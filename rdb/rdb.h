@@ -131,6 +131,7 @@ struct rdb_walk {
 	unsigned magics; /* beginnings the stream may still have */
 	bool begun;      /* the item has had a run */
 	bool key_known;  /* inside a key or value */
+	bool prefixed;   /* an expiry or such waits for its key */
 	unsigned key_len;
 	uint8_t key[RDB_KEY_SHOWN]; /* its first encoded bytes, if saved */
 };
@@ -138,6 +139,22 @@ struct rdb_walk {
 void rdb_walk_init(struct rdb_walk *);
 void rdb_walk_feed(struct rdb_walk *, const void *chunk, size_t len);
 enum rdb_got rdb_walk_next(struct rdb_walk *, struct rdb_run *);
+
+/* Records that were passed over. */
+struct rdb_tally {
+	uint64_t keys, expires;
+	uint64_t by_type[256]; /* keys per type byte */
+};
+
+/*
+ * Between two records, and nowhere else: pass over the records (expiry, idle
+ * time, type, key, value) that lie in the chunk whole and good, adding them to
+ * the tally, without handing them out.  What stops it, such as an opcode, a
+ * record that the chunk cuts, or a fault, is for rdb_walk_next.  For those who
+ * only count: about three times as fast.  The runs that are still handed out
+ * keep the promise of no seams item by item, not as a whole.
+ */
+void rdb_walk_pass(struct rdb_walk *, struct rdb_tally *);
 
 /* How many bytes of the chunk have not been walked; after RDB_END, what
  * follows the stream. */

@@ -127,6 +127,17 @@ quick(struct rdb_place *at, struct rdb_chunk *c)
 	}
 }
 
+const uint8_t *
+steps_over(const uint8_t *shape, const uint8_t *p, const uint8_t *end)
+{
+	struct rdb_chunk c = { p, end };
+	struct rdb_place at;
+
+	shape_start(&at, shape);
+	quick(&at, &c);
+	return *at.step == END ? c.ptr : NULL;
+}
+
 static enum atom
 wrong(struct rdb_atom *a, const char *what)
 {

@@ -17,4 +17,9 @@
 
 enum atom steps_run(struct rdb_place *, struct rdb_atom *, struct rdb_chunk *);
 
+/* The end of what the shape describes, if it lies before end as a whole and
+ * is good; else NULL. */
+const uint8_t *steps_over(
+    const uint8_t *shape, const uint8_t *p, const uint8_t *end);
+
 #endif

@@ -147,6 +147,14 @@ item_begin(struct rdb_walk *w)
 	return steps_run(&w->place, &w->atom, &w->in);
 }
 
+/* Does it belong to the next key? */
+static bool
+is_prefix(enum rdb_label label)
+{
+	return label == RDB_EXPIRE || label == RDB_IDLE || label == RDB_FREQ ||
+	    label == RDB_META;
+}
+
 /* After an item: what is next, and do we know it without another byte? */
 static void
 item_end(struct rdb_walk *w)
@@ -174,6 +182,8 @@ item_end(struct rdb_walk *w)
 		w->state = WALK_STOPPED;
 		break;
 	default:
+		w->prefixed = is_prefix(w->label) ||
+		    (w->prefixed && w->label != RDB_VALUE);
 		w->key_known = false;
 		w->state = WALK_BETWEEN;
 	}

@@ -42,6 +42,7 @@ struct aux {
 struct verify {
 	struct filter base;
 	struct whole_rdb rdb;
+	struct rdb_tally tally; /* counted, but not yet in the census */
 	struct rdb_census census;
 	struct aux aux[AUX_MAX];
 	unsigned n_aux;
@@ -161,7 +162,8 @@ run_count(void *arg, const struct rdb_run *run, struct err *e)
 
 	if (run->label == RDB_AUX_NAME || run->label == RDB_AUX_VALUE)
 		aux_watch(v, run);
-	return rdb_census_feed(&v->census, run) ||
+	return (rdb_census_add(&v->census, &v->tally) &&
+		   rdb_census_feed(&v->census, run)) ||
 	    err_sys(e, "cannot count databases");
 }
 
@@ -196,6 +198,8 @@ verify_watch(struct filter *f, struct span in, struct err *e)
 
 	if (!whole_rdb_feed(&v->rdb, in, run_count, v, &used, e))
 		return false;
+	if (!rdb_census_add(&v->census, &v->tally))
+		return err_sys(e, "cannot count databases");
 	span_take(&in, used);
 	return tail_watch(v, in, e);
 }
@@ -295,6 +299,7 @@ verify_new(const struct operands *args, struct err *e)
 	v->base.ops = &verify_ops;
 	whole_rdb_init(&v->rdb);
 	v->rdb.spare_tail = true;
+	v->rdb.tally = &v->tally;
 	rdb_census_init(&v->census);
 	return &v->base;
 }

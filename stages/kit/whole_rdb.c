@@ -55,10 +55,20 @@ crc_check(const struct whole_rdb *w, struct err *e)
 	    w->walk.at - 8, w->crc, w->walk.crc);
 }
 
+/* The next run, behind the records that are only counted. */
+static enum rdb_got
+next_run(struct whole_rdb *w, struct rdb_tally *tally, struct rdb_run *run)
+{
+	if (tally != NULL)
+		rdb_walk_pass(&w->walk, tally);
+	return rdb_walk_next(&w->walk, run);
+}
+
 bool
 whole_rdb_feed(struct whole_rdb *w, struct span in, whole_rdb_each *each,
     void *arg, size_t *used, struct err *e)
 {
+	struct rdb_tally nobody, *tally = each == NULL ? &nobody : w->tally;
 	struct rdb_run run;
 	enum rdb_got got;
 	size_t rest;
@@ -67,8 +77,10 @@ whole_rdb_feed(struct whole_rdb *w, struct span in, whole_rdb_each *each,
 		*used = w->ended ? 0 : in.len;
 	if (w->ended)
 		return w->spare_tail || whole_rdb_tail(w, in, e);
+	if (each == NULL)
+		memset(&nobody, 0, sizeof nobody);
 	rdb_walk_feed(&w->walk, in.ptr, in.len);
-	while ((got = rdb_walk_next(&w->walk, &run)) == RDB_RUN) {
+	while ((got = next_run(w, tally, &run)) == RDB_RUN) {
 		if (run.label == RDB_TRAILER && run.last)
 			w->crc = run.num;
 		if (each != NULL && !each(arg, &run, e))

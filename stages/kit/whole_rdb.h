@@ -30,15 +30,20 @@ struct whole_rdb {
 	/* Set it after init to judge what follows the end yourself: feed then
 	 * leaves it alone, and counts nothing as tail. */
 	bool spare_tail;
+
+	/* Set it after init when the runs of keys and values do not matter:
+	 * records in one piece are then only counted, here, and never handed
+	 * to each. */
+	struct rdb_tally *tally;
 };
 
-/* Called for every run; may be NULL.  False, with e filled, stops it all. */
+/* Called for every run.  False, with e filled, stops it all. */
 typedef bool whole_rdb_each(void *arg, const struct rdb_run *, struct err *e);
 
 void whole_rdb_init(struct whole_rdb *);
 
 /*
- * Walk the next bytes.  *used (may be NULL): how many of them belong to the
+ * Walk the next bytes.  Without each, no run matters.  *used (may be NULL): how many of them belong to the
  * RDB; the others are its tail.
  */
 MUST_USE bool whole_rdb_feed(struct whole_rdb *, struct span in,
