@@ -27,7 +27,7 @@
 #include "stages/redis/target.h"
 
 #define TRAILER  9  /* end mark and CRC */
-#define HEAD_MAX 16 /* more than magic and version have */
+#define HEAD_MAX 16 /* bytes; magic and version have 9, so do the last */
 #define TICK_MS  1000
 
 enum via { VIA_AUTO, VIA_NATIVE, VIA_RESTORE, VIA_COMMANDS };
@@ -86,6 +86,7 @@ struct restore {
 	uint64_t length;        /* announced to the target, or SIZE_UNKNOWN */
 	uint8_t held[HEAD_MAX]; /* first bytes, then last bytes */
 	size_t held_len;
+	bool headed; /* magic and version have come, whole */
 	bool begun;
 	uint64_t db_max;     /* highest database there was */
 	uint64_t keys, gone; /* what the target has, what expired */
@@ -109,6 +110,7 @@ count(void *arg, const struct rdb_run *run, struct err *e)
 {
 	struct restore *r = arg;
 
+	r->headed |= run->label == RDB_HEADER && run->last;
 	if (run->label == RDB_EXPIRE && run->last)
 		expiring_add(&r->expiring, (int64_t)run->num);
 	if (run->label == RDB_SELECT && run->last && run->num > r->db_max)
@@ -212,8 +214,11 @@ await_target(struct restore *r, const char *host, unsigned port, struct err *e)
 	bool got = false, loading;
 
 	conn_peer_host(t->server.conn, from, sizeof from);
+	/* Behind a Unix socket it is on this machine and so comes from the
+	 * address that it goes to; from 127.0.0.1 to all of 127.0.0.0/8. */
 	if (from[0] == '\0')
-		strcpy(from, r->master.host);
+		snprintf(from, sizeof from, "%.63s",
+		    strncmp(host, "127.", 4) == 0 ? "127.0.0.1" : host);
 	while (!got && conn_clock() < end)
 		if (!master_accept(&r->master, announce != NULL ? NULL : from,
 			options.timeout_ms, TICK_MS, &got, e))
@@ -318,7 +323,7 @@ restore_put(struct sink *s, struct span in, struct err *e)
 		return false;
 	if (behind)
 		return true;
-	if (r->whole.walk.version == 0) { /* not even the header yet */
+	if (!r->headed) {
 		hold(r, in);
 		return true;
 	}

@@ -7,12 +7,14 @@ nothing had begun, untouched; every refusal says what to change.
 """
 
 import contextlib
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -136,6 +138,10 @@ def test_unix_socket():
     with servers.Server(unix=True, password="s3cret") as server:
         restore(server.url("unix"), input=dump).good()
         alone(server, digest)
+        for address in "0.0.0.0", "127.0.0.2":
+            restore(server.url("unix"), "--flush", "--listen", address,
+                    input=dump).good()
+            alone(server, digest)
 
 
 @cases.each("redis-7.0", "redis-8.0", "valkey-9")
@@ -364,6 +370,38 @@ def test_bad_input():
         # One is our own question.
         cases.equal(int(server.info()["total_connections_received"]),
                     before + 1, "connections")
+
+
+def test_header_in_pieces():
+    """Half a version is no version: 009 may become 0099."""
+    with servers.Server() as server:
+        server.call("SET", "precious", 1)
+        for start, rest, says in (
+                (b"REDIS009", b"9" + bytes(20), "RDB version 99 is newer"),
+                (b"VALKEY08", b"0" + b"\xff" + bytes(8),
+                 "cannot load RDB 80 of Valkey")):
+            child = subprocess.Popen(
+                [programs.path("rdb-restore"), server.url(), "--flush"],
+                stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+                env=programs.environment(),
+                preexec_fn=programs.die_with_parent)
+            child.stdin.write(start)
+            wait_until_taken(child)
+            cases.equal(keys_of(server), 1, "touched before the header")
+            _, err = child.communicate(rest, timeout=60)
+            cases.holds(says, err.decode())
+            cases.equal(keys_of(server), 1, "keys left")
+
+
+def wait_until_taken(child):
+    """Until it has read all that was written, and wants more."""
+    end, words = time.monotonic() + 20, []
+    while words[:2] != [b"0", b"0x0"]:      # read(0, ...
+        assert time.monotonic() < end, f"does not read on: {words}"
+        time.sleep(0.01)
+        left = fcntl.ioctl(child.stdin, termios.FIONREAD, bytes(4))
+        with open(f"/proc/{child.pid}/syscall", "rb") as now:
+            words = now.read().split() if left == bytes(4) else []
 
 
 def test_trailing_mark():
