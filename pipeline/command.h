@@ -13,6 +13,9 @@
 
 #define COMMAND_WORDS 40
 
+/* A variable of ours that only programs whose env sets it get to see. */
+#define COMMAND_SECRET "REDISCLI_AUTH"
+
 struct command {
 	const char *name;               /* borrowed: "rdb-verify" */
 	char *path;                     /* what is executed */

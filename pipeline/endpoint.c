@@ -93,6 +93,9 @@ endpoint_init(struct endpoint *s, char *text, struct err *e)
 void
 endpoint_words(const struct endpoint *s, struct chain *c)
 {
+	const char *password =
+	    s->password != NULL ? s->password : getenv(COMMAND_SECRET);
+
 	chain_option(c, "--user", user);
 	chain_option(c, "--password-file", password_file);
 	chain_option(c, "--timeout", timeout);
@@ -103,16 +106,16 @@ endpoint_words(const struct endpoint *s, struct chain *c)
 	if (tls_insecure)
 		chain_word(c, "--tls-insecure");
 	chain_word(c, s->url);
-	if (s->password != NULL)
-		chain_env(c, "REDISCLI_AUTH", s->password);
+	if (password != NULL)
+		chain_env(c, COMMAND_SECRET, password);
 }
 
 void
 endpoint_hint(const struct endpoint *s)
 {
 	if (s->password != NULL)
-		say("the line needs the password of %s in the environment, as "
-		    "REDISCLI_AUTH",
+		say("the line needs the password of %s in the environment, "
+		    "as " COMMAND_SECRET,
 		    s->url);
 }
 

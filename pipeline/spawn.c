@@ -70,6 +70,7 @@ child(const struct spawn *s, char *const *argv, pid_t parent, int report)
 
 	signals_default();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	unsetenv(COMMAND_SECRET);
 	if (getppid() != parent)
 		_exit(128 + SIGTERM);
 	if (dup2(s->in, 0) != -1 && dup2(s->out, 1) != -1 &&
