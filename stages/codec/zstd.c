@@ -4,9 +4,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "stages/kit/facts.h"
 #include "stages/kit/port.h"
+
+/* Whose fault is it?  Not the data's when the library has no memory. */
+static enum err_kind
+kind_of(size_t got)
+{
+	return ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation ?
+	    ERR_SYSTEM :
+	    ERR_DATA;
+}
 
 /* --- pack --- */
 
@@ -28,7 +38,8 @@ pack_step(struct pack *p, struct span *in, struct room *out,
 
 	*rest = ZSTD_compressStream2(p->ctx, &to, &from, how);
 	if (ZSTD_isError(*rest))
-		return err_set(e, ERR_DATA, "zstd: %s after %" PRIu64 " bytes",
+		return err_set(e, kind_of(*rest),
+		    "zstd: %s after %" PRIu64 " bytes",
 		    ZSTD_getErrorName(*rest), p->in);
 	p->in += from.pos;
 	p->out += to.pos - out->len;
@@ -154,7 +165,7 @@ unpack_decode(
 	size_t rest = ZSTD_decompressStream(u->ctx, to, &from);
 
 	if (ZSTD_isError(rest))
-		return err_set(e, ERR_DATA, "offset %" PRIu64 ": zstd: %s",
+		return err_set(e, kind_of(rest), "offset %" PRIu64 ": zstd: %s",
 		    u->in + from.pos, ZSTD_getErrorName(rest));
 	u->in += from.pos;
 	span_take(in, from.pos);
