@@ -12,7 +12,7 @@ cell_text(const char *text)
 	char *quoted;
 
 	for (const char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+		if (err_is_control(p))
 			n = SIZE_MAX;
 	if (n != SIZE_MAX && json_text_ok(text))
 		return strdup(text);

@@ -50,13 +50,15 @@ static void
 worst_keep(struct err *worst, const struct err *one)
 {
 	struct err other = *one;
+	char line[4 * sizeof other.text];
 
 	if (one->kind > worst->kind) {
 		other = *worst;
 		*worst = *one;
 	}
 	if (other.kind != ERR_NONE)
-		fprintf(stderr, "%s: %s\n", stage.name, other.text);
+		fprintf(stderr, "%s: %s\n", stage.name,
+		    err_clean(line, sizeof line, other.text));
 }
 
 static bool

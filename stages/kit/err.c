@@ -101,3 +101,58 @@ err_quote(char *buf, size_t cap, const void *text, size_t len)
 	buf[n] = '\0';
 	return buf;
 }
+
+/* Where the password of the next URL begins, and its length: 0 without one. */
+static const char *
+password_find(const char *text, size_t *len)
+{
+	*len = 0;
+	while ((text = strstr(text, "://")) != NULL) {
+		const char *end, *from;
+
+		text += 3;
+		end = text + strcspn(text, "/ ");
+		while (end > text && *end != '@')
+			end--;
+		from = memchr(text, ':', (size_t)(end - text));
+		if (from != NULL && ++from < end) {
+			*len = (size_t)(end - from);
+			return from;
+		}
+	}
+	return NULL;
+}
+
+bool
+err_is_control(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	return *p < 0x20 || *p == 0x7f ||
+	    (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0);
+}
+
+const char *
+err_clean(char *buf, size_t cap, const char *text)
+{
+	size_t n = 0, len;
+	const char *password = password_find(text, &len);
+
+	while (*text != '\0' && n + sizeof "\\xHH\\xHH" <= cap) {
+		if (text == password) {
+			n += (size_t)snprintf(buf + n, cap - n, "***");
+			text += len;
+			password = password_find(text, &len);
+			continue;
+		}
+		if (!err_is_control(text)) {
+			buf[n++] = *text++;
+			continue;
+		}
+		for (int i = (unsigned char)*text == 0xc2 ? 2 : 1; i > 0; i--)
+			n += (size_t)snprintf(buf + n, cap - n, "\\x%02x",
+			    (unsigned char)*text++);
+	}
+	buf[n] = '\0';
+	return buf;
+}

@@ -62,4 +62,16 @@ int err_exit_code(const struct err *e);
  */
 const char *err_quote(char *buf, size_t cap, const void *text, size_t len);
 
+/* Is what text begins with a control character, of ASCII or of the two bytes
+ * UTF-8 has for 32 more?  Terminals obey both. */
+bool err_is_control(const char *text);
+
+/*
+ * The last look at a line before it goes to standard error: what an operator
+ * gave us by mistake may be in it.  A password in a URL becomes "***", control
+ * characters become \xHH, so that it stays one line and no terminal obeys it.
+ * What does not fit is left out.  Returns buf.  cap is at least 16.
+ */
+const char *err_clean(char *buf, size_t cap, const char *text);
+
 #endif

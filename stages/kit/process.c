@@ -17,13 +17,12 @@ const char process_exit_help[] =
 void
 process_begin(void)
 {
-	int fd;
+	/* Reading or writing what was not given must fail, not be nothing. */
+	static const int way[] = { O_WRONLY, O_RDONLY, O_RDWR };
 
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd != -1 && fd <= STDERR_FILENO);
-	if (fd != -1)
-		close(fd);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1)
+			(void)!open("/dev/null", way[fd]);
 	stop_init();
 }
 
@@ -39,12 +38,15 @@ process_close_stdout(bool ok, struct err *e)
 int
 process_end(const char *name, bool ok, const struct err *e)
 {
+	char line[4 * sizeof e->text];
+
 	if (ok)
 		return 0;
 	if (e->kind == ERR_SYSTEM && e->sys == EPIPE) {
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 	}
-	fprintf(stderr, "%s: %s\n", name, e->text);
+	fprintf(
+	    stderr, "%s: %s\n", name, err_clean(line, sizeof line, e->text));
 	return err_exit_code(e);
 }

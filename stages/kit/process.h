@@ -13,7 +13,8 @@
 extern const char process_exit_help[];
 
 /* First of all: no standard descriptor is missing (a file of ours would get
- * its number), and signals are noted (stop.h). */
+ * its number; using one that was fails as before), and signals are noted
+ * (stop.h). */
 void process_begin(void);
 
 /*

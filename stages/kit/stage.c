@@ -67,10 +67,11 @@ static const struct opt no_opts[] = { OPT_TABLE_END };
 static void
 line_print(const char *kind, const char *fmt, va_list ap)
 {
-	char text[600];
+	char text[600], line[4 * sizeof text];
 
 	vsnprintf(text, sizeof text, fmt, ap);
-	fprintf(stderr, "%s: %s%s\n", stage.name, kind, text);
+	fprintf(stderr, "%s: %s%s\n", stage.name, kind,
+	    err_clean(line, sizeof line, text));
 }
 
 void
@@ -311,6 +312,7 @@ static bool
 files_run(const struct operands *files, struct facts *facts, struct err *e)
 {
 	struct err one;
+	char line[4 * sizeof one.text];
 	int bad = 0;
 
 	if (files->n > 1 && facts != NULL)
@@ -324,7 +326,8 @@ files_run(const struct operands *files, struct facts *facts, struct err *e)
 			*e = one;
 		if (one.kind == ERR_SIGNAL || files->n == 1)
 			return false;
-		fprintf(stderr, "%s: %s\n", stage.name, one.text);
+		fprintf(stderr, "%s: %s\n", stage.name,
+		    err_clean(line, sizeof line, one.text));
 	}
 	if (bad > 0)
 		err_set(e, e->kind, "%d of %d files are bad", bad, files->n);

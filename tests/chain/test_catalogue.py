@@ -304,6 +304,10 @@ def test_show():
 def test_remark_cannot_move_the_cursor():
     with Scratch() as s:
         s.run("backup", "redis://h", "--instance", "i",
+              "--remark", "ü\x9b31m").good()
+        for verb in ["list"], ["show", "latest"]:
+            holds("\\xc2\\x9b31m", s.run(*verb).good().out)
+        s.run("backup", "redis://h", "--instance", "i",
               "--remark", "a\x1b[2Jb ü").good()
         for verb in ["list"], ["show", "latest"]:
             out = s.run(*verb).good().out

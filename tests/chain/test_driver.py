@@ -234,6 +234,27 @@ def test_descriptors_and_secrets():
                 holds('"url": "redis://me@127.0.0.1:1"', text)
 
 
+def test_secret_in_our_environment():
+    """A password that is given as a variable reaches no more programs."""
+    with Scratch() as s:
+        orders = " ".join(f"{p}=fds" for p in CAPTURE)
+        s.run("backup", "redis://127.0.0.1:1", "--instance", "cache",
+              orders=orders, REDISCLI_AUTH=SECRET).good()
+        for name in CAPTURE:
+            with open(f"{s.log}.{name}") as f:
+                _, _, auth = ast.literal_eval(f.read())
+            equal(auth, SECRET if name == "rdb-capture" else None, name)
+
+
+def test_secret_in_the_wrong_place():
+    with Scratch() as s:
+        url = f"redis://me:{SECRET}@127.0.0.1:1"
+        result = s.run("backup", "x", url, "--instance", "i")
+        equal(result.code, 2)
+        holds("'redis://me:***@127.0.0.1:1' is one operand too many",
+              blame(result))
+
+
 def test_password_is_not_in_our_own_words():
     with Scratch() as s:
         child = start(s, "backup", f"redis://:{SECRET}@127.0.0.1:1",

@@ -343,6 +343,45 @@ def test_a_closed_reader_ends_it_quietly():
     equal(result.err.strip(), b"141")
 
 
+def test_closed_descriptors():
+    """What was not given cannot be read or written: that is no success."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "a.rdb")
+        with open(file, "wb") as f:
+            f.write(small_rdb())
+        for program in "rdb-verify", "rdb-checksum -q", "rdb-compress":
+            result = programs.shell(f"{program} < {file} >&-")
+            equal(result.code, 3)
+            holds("cannot write standard output: bad file", result.err)
+            result = programs.shell(f"{program} <&- > {folder}/out")
+            equal(result.code, 3)
+            holds("cannot read standard input: bad file", result.err)
+        result = programs.shell(f"rdb-verify {file} >&-")
+        equal(result.code, 3)
+        programs.shell(f"rdb-verify < {file} 2>&- > {folder}/out").good()
+        programs.shell(f"cos-put {folder}/b < {file} >&-").good()
+
+
+def test_no_memory():
+    """That is no fault of the data."""
+    if programs.sanitized("rdb-compress"):
+        cases.skip("sanitizers need more memory")
+    for limit in 16000, 20000:
+        result = programs.shell(
+            f"ulimit -v {limit}; rdb-compress --trust-eof -l 19 < /dev/zero")
+        equal(result.code, 3, result)
+        holds("rdb-compress: ", result.err)
+        holds("memory", result.err)
+
+
+def test_error_lines_stay_lines():
+    result = run("rdb-verify", "a\nb\x1b[2J", "redis://u:s3cr3t@h", "x://")
+    equal(result.code, 3)
+    equal(result.err.count(b"\n"), 4)
+    holds("cannot open a\\x0ab\\x1b[2J: no such file", result.err)
+    holds("cannot open redis://u:***@h: no such file", result.err)
+
+
 def test_progress_as_json():
     result = run("rdb-verify", "--progress=json", input=small_rdb()).good()
     holds('{"program":"rdb-verify","bytes":', result.err)

@@ -77,6 +77,28 @@ quoting(void **state)
 	assert_non_null(strstr(tiny, "aaa..."));
 }
 
+static void
+cleaning(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "cannot open /x: no", "cannot open /x: no" },
+		{ "a\nb\x1b[2J \xc3\xbc \xc2\x9bm\x7f",
+		    "a\\x0ab\\x1b[2J \xc3\xbc \\xc2\\x9bm\\x7f" },
+		{ "'redis://me:a@b:c@h:1/2' and unix://:x@/p",
+		    "'redis://me:***@h:1/2' and unix://:***@/p" },
+		{ "redis://me@h:1 rediss://h:1 x:// file:///a:b@c",
+		    "redis://me@h:1 rediss://h:1 x:// file:///a:b@c" },
+	};
+	char buf[100], tiny[16];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_string_equal(
+		    err_clean(buf, sizeof buf, rows[i][0]), rows[i][1]);
+	err_clean(tiny, sizeof tiny, "aaa\n\n\n\n://:password@aaaaaaaaaaaa");
+	assert_string_equal(tiny, "aaa\\x0a\\x0a");
+}
+
 int
 main(void)
 {
@@ -85,6 +107,7 @@ main(void)
 		cmocka_unit_test(signals_have_their_own_codes),
 		cmocka_unit_test(long_texts_are_cut),
 		cmocka_unit_test(quoting),
+		cmocka_unit_test(cleaning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
