@@ -233,10 +233,16 @@ press(struct run *r)
 	}
 }
 
-/* Have all but the last ended well, so that it may commit? */
+/*
+ * Have all but the last ended well, so that it may commit?  Does it still wait
+ * for that?  One that speaks before it may is about to end, having failed: it
+ * knows why better than a comparison of what it says.
+ */
 static bool
 gate_ready(const struct run *r)
 {
+	if (r->chain->link[r->chain->n - 1].facts.len > 0)
+		return false;
 	for (size_t i = 0; i + 1 < r->chain->n; i++)
 		if (!ended_well(&r->chain->link[i]))
 			return false;
@@ -346,6 +352,9 @@ verdict(const struct run *r, struct err *e)
 		return err_set(e, ERR_BUG,
 		    "%s lost its reader, though none failed",
 		    r->piped->command.name);
+	if (r->chain->gate && !r->chain->went)
+		return err_set(e, ERR_BUG, "%s did not wait for the go-ahead",
+		    r->chain->link[r->chain->n - 1].command.name);
 	return true;
 }
 

@@ -14,6 +14,7 @@ tells the facts that program would tell, and misbehaves as STANDIN says:
     half      end well, but with facts cut short
     short     end well, having read only half
     linger    publish, then wait until told to end
+    full      fail at the very end, as on a full disk, and say facts first
     say:F:V   tell fact F as V; "-": do not tell it
     fds       list the open descriptors into the file STANDIN_LOG.NAME
 """
@@ -110,6 +111,14 @@ def move():
         os.write(1, product[len(product) // 2:])
 
 
+def fail_late():
+    """What was written is less than what came; the end takes a moment."""
+    os.write(int(option("--facts-fd")), b"bytes 512\nexit 3\n")
+    time.sleep(0.3)
+    sys.stderr.write(f"{NAME}: no space left on device\n")
+    os._exit(3)
+
+
 def target():
     url = sys.argv[-1]
     return urllib.parse.unquote(url[7:] if url.startswith("file://") else url)
@@ -145,6 +154,8 @@ if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     misbehave("before")
     move()
+    if any(o[0] == "full" for o in orders()):
+        fail_late()
     if NAME in ("cos-put", "rdb-restore"):
         publish()
     if not any(o[0] == "short" for o in orders()):

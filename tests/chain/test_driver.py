@@ -61,6 +61,15 @@ def test_one_fails(program, what, code):
         s.nothing_left()
 
 
+def test_disk_full_at_the_end():
+    """The others have ended well by then; it is not the data that is wrong."""
+    with Scratch() as s:
+        result = s.backup("cos-put=full")
+        equal(result.code, 3, result)
+        holds("cos-put failed first, with exit status 3", blame(result))
+        s.nothing_left()
+
+
 @cases.each(*CAPTURE)
 def test_stopped_child(program):
     """A program that was told to stop says 143, and so do we."""
