@@ -93,7 +93,7 @@ soak: deps
 
 demo: deps
 	@$(MAKE) --no-print-directory -s all
-	@RDBPIPE_BIN=$(abspath $(BUILD)/bin) tests/demo.sh
+	@RDBPIPE_BIN="$$(cd '$(BUILD)/bin' && pwd)" tests/demo.sh
 
 SOURCES = $(shell git ls-files '*.c' '*.h')
 
@@ -113,9 +113,9 @@ bench: all bench-built
 	@bench/run
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin'
+	install -m 644 docs/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 
 clean:
 	rm -rf $(BUILD)
