@@ -11,8 +11,8 @@
 
 const char process_exit_help[] =
     "Exit status: 0 good, 1 wrong data, 2 wrong usage, 3 a system call "
-    "failed,\n4 a server or store refused or went away, 5 a bug, 130/143 by "
-    "signal.\n";
+    "failed,\n4 a server or store refused or went away, 5 a bug, 129/130/143 "
+    "by signal.\n";
 
 void
 process_begin(void)

@@ -28,13 +28,16 @@ tick_nothing(int signal)
 void
 stop_init(void)
 {
-	struct sigaction act;
+	struct sigaction act, was;
 
 	memset(&act, 0, sizeof act); /* no SA_RESTART: waits return EINTR */
 	sigemptyset(&act.sa_mask);
 	act.sa_handler = stop_note;
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
+	/* A terminal that is gone; nohup may have said to go on all the same. */
+	if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &act, NULL);
 	act.sa_handler = tick_nothing;
 	sigaction(SIGALRM, &act, NULL);
 	act.sa_handler = SIG_IGN;

@@ -1,8 +1,8 @@
 /*
  * stop.h -- being asked to stop, and noticing.
  *
- * SIGINT and SIGTERM only take a note; whoever waits in a system call looks
- * at the note when the call returns EINTR, gives up with stop_check(), and
+ * SIGINT, SIGTERM and SIGHUP (unless it is ignored, as nohup has it) only take
+ * a note; whoever waits in a system call looks at the note when the call returns EINTR, gives up with stop_check(), and
  * cleans up on the normal error path.  A signal that arrives between the
  * look and the call is not lost: from the first one on, a timer interrupts
  * every wait ten times a second until the program has ended.
