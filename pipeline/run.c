@@ -310,6 +310,15 @@ watch(struct run *r)
 
 /* --- the verdict --- */
 
+/* Signals that others send, and no fault of the program's; those it notes by
+ * itself can still kill it in its first moments. */
+static bool
+from_outside(int signal)
+{
+	return signal == SIGKILL || signal == SIGTERM || signal == SIGINT ||
+	    signal == SIGHUP;
+}
+
 /* The error a program's own end stands for. */
 static bool
 blame_set(const struct chain_link *l, struct err *e)
@@ -319,9 +328,7 @@ blame_set(const struct chain_link *l, struct err *e)
 
 	if (WIFSIGNALED(l->status)) {
 		number = WTERMSIG(l->status);
-		return err_set(e,
-		    number == SIGKILL || number == SIGTERM ? ERR_SYSTEM :
-							     ERR_BUG,
+		return err_set(e, from_outside(number) ? ERR_SYSTEM : ERR_BUG,
 		    "%s was killed by signal %d (%s)", name, number,
 		    strsignal(number));
 	}
