@@ -46,8 +46,8 @@ def test_good():
 
 
 @cases.each(*[(p, w, c) for p in CAPTURE for w, c in
-              [("exit:1", 1), ("exit:4", 4), ("late:3", 3), ("kill:9", 3), ("kill:2", 3),
-               ("kill:11", 5), ("exit:77", 5)]])
+              [("exit:1", 1), ("exit:4", 4), ("late:3", 3), ("kill:9", 3),
+               ("kill:2", 3), ("kill:11", 5), ("exit:77", 5)]])
 def test_one_fails(program, what, code):
     with Scratch() as s:
         result = s.backup(f"{program}={what}")
@@ -160,7 +160,8 @@ def test_deaf():
         s.nothing_left()
 
 
-@cases.each((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129))
+@cases.each((signal.SIGTERM, 143), (signal.SIGINT, 130),
+            (signal.SIGHUP, 129))
 def test_signal(number, code):
     with Scratch() as s:
         child = start(s, "backup", "redis://127.0.0.1:1", "--instance", "i",

@@ -474,7 +474,8 @@ def start(server, *words):
     return child
 
 
-@cases.each((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129))
+@cases.each((signal.SIGTERM, 143), (signal.SIGINT, 130),
+            (signal.SIGHUP, 129))
 def test_signal(number, code):
     with servers.Server() as server, start(server) as child:
         child.send_signal(number)
