@@ -29,10 +29,19 @@ process_begin(void)
 bool
 process_close_stdout(bool ok, struct err *e)
 {
-	if (fflush(stdout) != 0 ||
-	    (close(STDOUT_FILENO) != 0 && errno != EBADF))
-		return ok ? err_sys(e, "cannot write standard output") : false;
-	return ok;
+	/* What was refused earlier may be gone by now without a trace. */
+	bool refused = ferror(stdout);
+	bool failed = fflush(stdout) != 0 ||
+	    (close(STDOUT_FILENO) != 0 && errno != EBADF);
+
+	if (!ok)
+		return false;
+	if (failed && errno == EINTR && !stop_check(e))
+		return false;
+	if (failed)
+		return err_sys(e, "cannot write standard output");
+	return !refused ||
+	    err_set(e, ERR_SYSTEM, "standard output did not take all of it");
 }
 
 int
