@@ -58,6 +58,8 @@ signals_default(void)
 
 	for (size_t i = 0; i < COUNT_OF(ours); i++)
 		signal(ours[i], SIG_DFL);
+	if (signal(SIGHUP, SIG_DFL) == SIG_IGN) /* nohup is for all of us */
+		signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

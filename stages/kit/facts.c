@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "stages/kit/stop.h"
+
 #define LIST_MAX (4 * 1024 * 1024) /* bytes of facts we take from a program */
 
 struct facts {
@@ -123,6 +125,10 @@ facts_flush(struct facts *f, struct err *e)
 
 		if (n == -1 && errno != EINTR)
 			return err_sys(e, "cannot write facts");
+		/* Only a wait is given up: most facts of those who are asked
+		 * to stop still find room in the pipe. */
+		if (n == -1 && !stop_check(e))
+			return false;
 		if (n > 0)
 			at += (size_t)n;
 	}

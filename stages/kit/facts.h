@@ -29,7 +29,8 @@ void facts_hex(struct facts *, const char *name, const void *p, size_t n);
 /* A 64-bit number as 16 lower case digits, most significant first. */
 void facts_hex64(struct facts *, const char *name, uint64_t value);
 
-/* Write out what was said; false when the descriptor failed. */
+/* Write out what was said; false when the descriptor failed, or we were asked
+ * to stop while nobody read. */
 bool facts_flush(struct facts *, struct err *);
 void facts_free(struct facts *);
 

@@ -149,11 +149,14 @@ struct source *
 source_file_new(const char *path, size_t chunk, struct err *e)
 {
 	struct source *s;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd;
 
-	if (fd == -1) {
-		err_sys(e, "cannot open %s", path);
-		return NULL;
+	/* Opening a FIFO waits for a writer. */
+	while ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
+		if (errno != EINTR)
+			err_sys(e, "cannot open %s", path);
+		if (errno != EINTR || !stop_check(e))
+			return NULL;
 	}
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if ((s = source_fd_new(fd, path, chunk, e)) == NULL)

@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
@@ -309,7 +310,7 @@ def test_full_disk(name):
 
 @each(*FILTERS)
 def test_stopped_by_signal(name):
-    for signal, code in ((15, 143), (2, 130)):
+    for signal, code in ((15, 143), (2, 130), (1, 129)):
         with subprocess.Popen([programs.path(name)], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE) as p:
@@ -319,17 +320,68 @@ def test_stopped_by_signal(name):
             if name in ("rdb-verify", "rdb-checksum"):
                 p.stdout.read(20)
             else:
-                while programs_idle(p.pid) is False:
-                    pass
+                wait_in(p.pid, "pipe")
             p.send_signal(signal)
             equal(p.wait(10), code)
             holds(f"stopped by signal {signal}", p.stderr.read())
 
 
-def programs_idle(pid):
-    """Whether the program has read what there was and waits for more."""
-    with open(f"/proc/{pid}/wchan") as f:
-        return "pipe" in f.read()
+def test_stopped_while_nobody_reads_the_facts():
+    r, w = os.pipe()
+    os.set_blocking(w, False)
+    while True:
+        try:
+            os.write(w, bytes(4096))
+        except BlockingIOError:
+            break
+    os.set_blocking(w, True)
+    with subprocess.Popen([programs.path("rdb-verify"), "--facts-fd", str(w)],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, pass_fds=[w]) as p:
+        p.stdin.write(small_rdb())
+        p.stdin.close()
+        p.stdout.read()
+        wait_in(p.pid, "pipe")
+        p.send_signal(15)
+        equal(p.wait(10), 143)
+        holds("stopped by signal 15", p.stderr.read())
+    os.close(r)
+    os.close(w)
+
+
+def test_stopped_while_a_fifo_has_no_writer():
+    with tempfile.TemporaryDirectory() as folder:
+        fifo = os.path.join(folder, "fifo")
+        os.mkfifo(fifo)
+        with subprocess.Popen([programs.path("rdb-verify"), fifo],
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as p:
+            wait_in(p.pid, "wait_for_partner")
+            p.send_signal(15)
+            equal(p.wait(10), 143)
+            holds("stopped by signal 15", p.stderr.read())
+
+
+def test_nohup():
+    with subprocess.Popen(["nohup", programs.path("rdb-verify")],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, bufsize=0) as p:
+        p.stdin.write(small_rdb()[:50])
+        p.stdin.flush()
+        p.stdout.read(20)
+        p.send_signal(1)
+        out, _ = p.communicate(small_rdb()[50:])
+        equal(p.returncode, 0)
+        equal(out, small_rdb()[20:])
+
+
+def wait_in(pid, place, seconds=20):
+    """Until the program sleeps there: it has read what there was."""
+    end, now = time.monotonic() + seconds, ""
+    while place not in now:
+        assert time.monotonic() < end, f"is not in {place} but in {now}"
+        with open(f"/proc/{pid}/wchan") as f:
+            now = f.read()
 
 
 def test_a_closed_reader_ends_it_quietly():
