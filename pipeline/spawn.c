@@ -105,6 +105,13 @@ argv_fill(const struct spawn *s, const char **argv)
 		*argv++ = s->command->words[i];
 }
 
+static void
+reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		continue;
+}
+
 /* Wait until the child has become the program, or says why not. */
 static bool
 report_read(int fd, pid_t pid, const char *path, struct err *e)
@@ -116,8 +123,7 @@ report_read(int fd, pid_t pid, const char *path, struct err *e)
 		continue;
 	if (n == 0)
 		return true;
-	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
-		continue;
+	reap(pid);
 	errno = why;
 	return err_sys(e, "cannot start %s", path);
 }
@@ -126,29 +132,30 @@ bool
 spawn_start(const struct spawn *s, pid_t *pid, int *pid_fd, struct err *e)
 {
 	const char *argv[COMMAND_WORDS + 5];
-	pid_t parent = getpid();
+	pid_t parent = getpid(), started;
 	int report[2];
 	bool ok;
 
+	*pid = 0;
 	argv_fill(s, argv);
 	if (!spawn_pipe(report, e))
 		return false;
-	if ((*pid = fork()) == 0)
+	if ((started = fork()) == 0)
 		child(s, (char *const *)argv, parent, report[1]);
 	close(report[1]);
-	if (*pid == -1)
+	if (started == -1)
 		ok = err_sys(e, "cannot start %s", s->command->path);
 	else
-		ok = report_read(report[0], *pid, s->command->path, e);
+		ok = report_read(report[0], started, s->command->path, e);
 	close(report[0]);
 	if (!ok)
 		return false;
-	*pid_fd = pidfd_open(*pid, 0);
-	if (*pid_fd != -1)
-		return true;
-	err_sys(e, "cannot watch %s", s->command->name);
-	kill(*pid, SIGKILL);
-	while (waitpid(*pid, NULL, 0) == -1 && errno == EINTR)
-		continue;
-	return false;
+	if ((*pid_fd = pidfd_open(started, 0)) == -1) {
+		err_sys(e, "cannot watch %s", s->command->name);
+		kill(started, SIGKILL);
+		reap(started);
+		return false;
+	}
+	*pid = started;
+	return true;
 }

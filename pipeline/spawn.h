@@ -36,7 +36,8 @@ struct spawn {
 
 /*
  * Start it.  Descriptors stay the caller's.  On return the program has been
- * executed; one that cannot be is an error, and nothing is left of it.
+ * executed; one that cannot be is an error, nothing is left of it, and *pid
+ * is 0.
  */
 MUST_USE bool spawn_start(
     const struct spawn *, pid_t *pid, int *pid_fd, struct err *);
