@@ -25,9 +25,9 @@ hex_digit(char c)
 	return at == NULL ? -1 : (int)(at - digits);
 }
 
-/* Replace %XX in place. */
+/* Replace %XX in place; url is what was written, for the message. */
 static bool
-url_decode(char *text, struct err *e)
+url_decode(char *text, const char *url, struct err *e)
 {
 	char *to = text;
 
@@ -41,9 +41,7 @@ url_decode(char *text, struct err *e)
 		if ((high = hex_digit(from[1])) == -1 ||
 		    (low = hex_digit(from[2])) == -1 || high + low == 0)
 			return err_set(e, ERR_USAGE,
-			    "file://%s: %% wants two hex digits that are not "
-			    "00",
-			    text);
+			    "%s: %% wants two hex digits that are not 00", url);
 		*to++ = (char)(high * 16 + low);
 		from += 2;
 	}
@@ -117,7 +115,8 @@ file_split(struct file_store *f, const char *url, const char *path, bool key,
 	    (f->root = strdup(f->shown + before)) == NULL ||
 	    (f->key = strdup(path + base)) == NULL)
 		return err_sys(e, "cannot open %s", url);
-	return !f->encoded || (url_decode(f->root, e) && url_decode(f->key, e));
+	return !f->encoded ||
+	    (url_decode(f->root, url, e) && url_decode(f->key, url, e));
 }
 
 static bool

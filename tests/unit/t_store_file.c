@@ -686,6 +686,7 @@ test_urls(void **state)
 		{ "file:///x#y", "a file URL takes no ? or #" },
 		{ "file:///x%2", "% wants two hex digits" },
 		{ "file:///x%zz", "% wants two hex digits" },
+		{ "file:///%41%zz", "file:///%41%zz: % wants two hex digits" },
 		{ "file:///x%00", "% wants two hex digits that are not 00" },
 	};
 	const char *key;
