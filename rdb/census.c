@@ -22,6 +22,7 @@ static bool
 db_select(struct rdb_census *c, uint64_t db)
 {
 	struct rdb_census_db *more;
+	size_t cap;
 
 	for (size_t i = 0; i < c->n_dbs; i++)
 		if (c->dbs[i].db == db) {
@@ -34,11 +35,11 @@ db_select(struct rdb_census *c, uint64_t db)
 		return true;
 	}
 	if (c->n_dbs == c->cap) {
-		c->cap = c->cap == 0 ? 16 : c->cap * 2;
-		more = realloc(c->dbs, c->cap * sizeof *more);
-		if (more == NULL)
+		cap = c->cap == 0 ? 16 : c->cap * 2;
+		if ((more = realloc(c->dbs, cap * sizeof *more)) == NULL)
 			return false;
 		c->dbs = more;
+		c->cap = cap;
 	}
 	c->now = &c->dbs[c->n_dbs++];
 	*c->now = (struct rdb_census_db){ .db = db };
