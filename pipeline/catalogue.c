@@ -284,8 +284,8 @@ latest_pick(const struct search *q, struct catalogue_name *to, struct err *e)
 	for (size_t k = 1; k < q->hits.n; k++)
 		if (strcmp(hit[k].instance, hit[0].instance) != 0)
 			return err_set(e, ERR_USAGE,
-			    "latest of which instance, %s or %s? say "
-			    "--instance or INSTANCE/latest",
+			    "latest of which instance? there are several, such "
+			    "as %s and %s: say --instance or INSTANCE/latest",
 			    hit[0].instance, hit[k].instance);
 	while (i-- > 0) {
 		struct err fault;

@@ -5,9 +5,11 @@
 #include "pipeline/verb.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "pipeline/catalogue.h"
 #include "pipeline/endpoint.h"
@@ -122,6 +124,19 @@ dry(const struct clone *c, struct chain *chain, struct err *e)
 	return ok;
 }
 
+/* rdb-restore leaves a target in order, unless it is not given the time. */
+static void
+warn_of_target(const struct chain *chain, const struct clone *c)
+{
+	const struct chain_link *l = chain_find(chain, "rdb-restore");
+
+	if (l != NULL && WIFSIGNALED(l->status) &&
+	    WTERMSIG(l->status) == SIGKILL)
+		say("%s may still look for us, and hold a part: it may need "
+		    "REPLICAOF NO ONE, and FLUSHALL",
+		    c->to.url);
+}
+
 static bool
 work(struct clone *c, struct err *e)
 {
@@ -137,6 +152,8 @@ work(struct clone *c, struct err *e)
 	else {
 		ok = route_say(&chain, e) && chain_run(&chain, e) &&
 		    proof_flow(&chain, e);
+		if (!ok)
+			warn_of_target(&chain, c);
 		if (ok)
 			tell(c, chain.took_ms);
 		if (ok && prove)

@@ -366,6 +366,23 @@ await_load(struct restore *r, struct err *e)
 	}
 }
 
+/* A replica keeps what it is sent; a server of its own may begin to evict. */
+static void
+warn_of_eviction(const struct target *t)
+{
+	uint64_t limit = server_info_count(&t->info, "maxmemory");
+	uint64_t used = server_info_count(&t->info, "used_memory");
+	char policy[64];
+
+	if (limit == 0 || used <= limit)
+		return;
+	stage_warn("%s uses %" PRIu64 " bytes, its maxmemory is %" PRIu64
+		   " (%s): it will evict keys, or refuse writes",
+	    t->server.url.name, used, limit,
+	    server_info_get(
+		&t->info, "maxmemory_policy", policy, sizeof policy));
+}
+
 static bool
 restore_commit(struct sink *s, struct err *e)
 {
@@ -376,14 +393,17 @@ restore_commit(struct sink *s, struct err *e)
 	    (!master_finish(&r->master, e) && !blame(r, e)) ||
 	    !await_load(r, e) ||
 	    !target_compare(&r->target, &r->census, &r->expiring, now_ms(),
-		&r->keys, &r->gone, e) ||
-	    !target_promote(&r->target, e))
+		&r->keys, &r->gone, e))
+		return false;
+	warn_of_eviction(&r->target);
+	if (!target_promote(&r->target, e))
 		return false;
 	if (r->whole.crc == 0)
 		stage_warn("the input has no checksum: its structure is whole, "
 			   "its bytes are on trust");
 	stage_say(
 	    "%s holds %" PRIu64 " keys", r->target.server.url.name, r->keys);
+	warn_of_eviction(&r->target);
 	if (r->gone > 0)
 		stage_say("%" PRIu64 " keys expired meanwhile", r->gone);
 	return true;

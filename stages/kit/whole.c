@@ -84,6 +84,7 @@ zstd_block(struct whole *w, uint32_t header, struct err *e)
 		    "offset %" PRIu64 ": reserved block type in a zstd frame",
 		    w->at);
 	w->zstd.last = header & 1;
+	w->zstd.content |= header >> 3 > 0;
 	w->zstd.skip = type == 1 ? 1 : header >> 3; /* 1: one byte, repeated */
 	if (!w->zstd.last)
 		zstd_want(w, ZSTD_BLOCK, 3);
@@ -154,11 +155,14 @@ zstd_feed(struct whole *w, struct span in, struct err *e)
 static bool
 zstd_end(const struct whole *w, struct err *e)
 {
-	if (w->zstd.state == ZSTD_MAGIC && w->zstd.have == 0 &&
-	    w->zstd.skip == 0)
-		return true;
-	return err_set(e, ERR_DATA,
-	    "cut short at offset %" PRIu64 ", inside a zstd frame", w->at);
+	if (w->zstd.state != ZSTD_MAGIC || w->zstd.have != 0 ||
+	    w->zstd.skip != 0)
+		return err_set(e, ERR_DATA,
+		    "cut short at offset %" PRIu64 ", inside a zstd frame",
+		    w->at);
+	if (!w->zstd.content)
+		return err_set(e, ERR_DATA, "the zstd frames hold nothing");
+	return true;
 }
 
 /* --- which of them --- */

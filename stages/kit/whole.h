@@ -8,7 +8,11 @@
  *	RDB	walked to its end mark, CRC64 right (or absent); nothing
  *		behind it but, perhaps, a 40-byte replication mark
  *	zstd	frames complete to the last block and checksum, by their
- *		headers (RFC 8878, section 3.1); contents are not decoded
+ *		headers (RFC 8878, section 3.1); contents are not decoded.
+ *		Frames of nothing are refused: so looks what a compressor
+ *		makes of a producer that died at once.  A stream of several
+ *		frames that was cut exactly between two is not noticed; ours
+ *		have one
  *	others	cannot be proven: somebody must say --trust-eof
  *
  * Memory: this struct, whatever the stream.
@@ -33,6 +37,7 @@ struct whole {
 		unsigned state, need, have;
 		uint32_t num;
 		bool checksum, last;
+		bool content; /* some block held something */
 		uint64_t skip;
 	} zstd;
 };

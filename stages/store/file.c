@@ -110,8 +110,9 @@ file_split(struct file_store *f, const char *url, const char *path, bool key,
 	if (key && path[base] == '\0')
 		return err_set(e, ERR_USAGE,
 		    "%s names a directory; an object's name is wanted", url);
-	if (asprintf(&f->shown, "%.*s%s", (int)(before + base), url,
-		end ? "" : "/") == -1 ||
+	/* A path that is handed to a program must not look like an option. */
+	if (asprintf(&f->shown, "%s%.*s%s", *url == '-' ? "./" : "",
+		(int)(before + base), url, end ? "" : "/") == -1 ||
 	    (f->root = strdup(f->shown + before)) == NULL ||
 	    (f->key = strdup(path + base)) == NULL)
 		return err_sys(e, "cannot open %s", url);

@@ -178,8 +178,8 @@ def test_order_and_filter():
      f"alpha/{A2}, beta/{A2}"),
     (["2026", "--instance", "alpha"], 2, "2026 could be any of 3 backups: "
      f"alpha/{A1}, alpha/{A2}, alpha/{A3}"),
-    (["latest"], 2, "latest of which instance, alpha or beta? say "
-     "--instance or INSTANCE/latest"),
+    (["latest"], 2, "latest of which instance? there are several, such as "
+     "alpha and beta: say --instance or INSTANCE/latest"),
     (["2027"], 2, 'no backup "2027" here'),
     (["x\x1b[31m"], 2, 'no backup "x\\x1b[31m" here'),
     (["gamma/latest"], 2, 'no good backup found for "latest"'),

@@ -361,6 +361,26 @@ def test_killed_programs_leave_nothing():
         p.backup(source).good()
 
 
+def test_killed_restore_says_what_the_target_needs():
+    import subprocess
+    with Place() as p, servers.Server() as source, \
+            servers.Server() as target:
+        data.big_string(source, "big", 48 << 20)
+        p.backup(source).good()
+        child = subprocess.Popen(
+            [programs.path("rdbpipe"), "clone", "latest", "--to",
+             target.url()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=programs.environment(RDBPIPE_STORE=p.store),
+            preexec_fn=programs.die_with_parent)
+        while not (pid := child_of(child.pid, "rdb-restore")):
+            time.sleep(0.002)
+        os.kill(pid, 9)
+        _, err = child.communicate(timeout=30)
+        equal(child.returncode, 3, err)
+        holds("it may need REPLICAOF NO ONE, and FLUSHALL", err)
+        holds("rdbpipe: rdb-restore was killed by signal 9", err)
+
+
 def child_of(pid, name):
     for child in filter(str.isdigit, os.listdir("/proc")):
         try:

@@ -166,7 +166,12 @@ zstd_streams(void **state)
 	(void)state;
 	check_prefixes(p, zstd_make(p, sizeof p, 700, 3, false), NULL);
 	check_prefixes(p, zstd_make(p, sizeof p, 700, 3, true), NULL);
-	check_prefixes(p, zstd_make(p, sizeof p, 0, 1, true), NULL);
+	/* Nothing, compressed: what is left of a producer that died. */
+	len = zstd_make(p, sizeof p, 0, 1, true);
+	assert_false(is_whole(p, len, 1, &e));
+	assert_string_equal(e.text, "the zstd frames hold nothing");
+	assert_false(is_whole(skippable, sizeof skippable, 64, &e));
+	assert_string_equal(e.text, "the zstd frames hold nothing");
 	len = zstd_make(p, sizeof p, 400000, 1, true);
 	assert_true(is_whole(p, len, 64, &e));
 	assert_false(is_whole(p, len - 1, 4096, &e));

@@ -686,6 +686,17 @@ def test_old_target():
         assert "SLAVEOF NO ONE" in target.commands
 
 
+def test_target_that_will_evict():
+    with servers.Server() as server:
+        data.big_string(server, "big", 3 << 20)
+        dump = programs.run("rdb-capture", server.url()).good().out
+    with servers.Server(config=["maxmemory 2mb",
+                                "maxmemory-policy allkeys-lru"]) as target:
+        result = restore(target.url(), input=dump).good()
+        cases.holds("its maxmemory is 2097152 (allkeys-lru): it will evict",
+                    result.err)
+
+
 def test_target_that_never_asks():
     def follow(host, port, target):
         with socket.create_connection((host, port)) as link:
