@@ -156,6 +156,18 @@ refused(const struct url *u, struct err *e)
 	return false;
 }
 
+/* Until when to try this address: one that never answers must leave time for
+ * those behind it. */
+static int64_t
+share(const struct addrinfo *a, int64_t end)
+{
+	int64_t now = conn_clock(), n = 0;
+
+	for (; a != NULL; a = a->ai_next)
+		n++;
+	return now + (end - now) / n;
+}
+
 static int
 connect_tcp(const struct url *u, int64_t end, struct err *e)
 {
@@ -178,7 +190,7 @@ connect_tcp(const struct url *u, int64_t end, struct err *e)
 	errno = EADDRNOTAVAIL;
 	for (const struct addrinfo *a = list; a != NULL && fd < 0;
 	     a = a->ai_next) {
-		fd = connect_one(a->ai_addr, a->ai_addrlen, end, e);
+		fd = connect_one(a->ai_addr, a->ai_addrlen, share(a, end), e);
 		if (fd < 0 && errno == EINTR)
 			break;
 	}
@@ -275,7 +287,7 @@ conn_close(struct conn *c)
 	tls_free(c->tls);
 	close(c->fd);
 	/* What a server answered may hold secrets of its configuration. */
-	explicit_bzero(c->buf, c->tail);
+	explicit_bzero(c->buf, sizeof c->buf);
 	free(c);
 }
 

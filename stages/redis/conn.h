@@ -25,7 +25,8 @@ struct conn;
 
 /*
  * Connect to where url says, trying each address its host has.  timeout_ms
- * bounds connecting as a whole, and later every single wait for bytes.
+ * bounds connecting as a whole (but for looking up the name: that takes as
+ * long as the resolver lets it), and later every single wait for bytes.
  * options may be NULL where url is not of TLS.  NULL on failure.
  */
 struct conn *conn_open(const struct url *url, const struct tls_options *,

@@ -23,7 +23,8 @@
 #include "stages/redis/tls.h"
 #include "stages/redis/url.h"
 
-#define SERVER_TIMEOUT 60000 /* ms; what servers use for replication */
+#define SERVER_TIMEOUT     60000 /* ms; what servers use for replication */
+#define SERVER_TIMEOUT_MAX (INT64_MAX / 2) /* ms; may be added to any clock */
 
 struct server_options {
 	const char *user, *password_file; /* borrowed; NULL: not given */
@@ -57,7 +58,7 @@ struct server_options {
 		    "longest wait for a sign of life, and for a server that " \
 		    "is "                                                     \
 		    "busy (default 60s)",                                     \
-		    1, INT64_MAX, NULL, NULL                                  \
+		    1, SERVER_TIMEOUT_MAX, NULL, NULL                         \
 	}
 
 struct server {
