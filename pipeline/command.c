@@ -1,7 +1,6 @@
 /* command.c -- see command.h. */
 #include "pipeline/command.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
  * the one error line.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/say.h"

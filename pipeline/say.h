@@ -2,9 +2,9 @@
 #ifndef PIPELINE_SAY_H
 #define PIPELINE_SAY_H
 
-#include "stages/kit/cc.h"
-
 #include <stdbool.h>
+
+#include "stages/kit/cc.h"
 
 /* Set by -q: say() is silent, so are the programs' warnings. */
 extern bool say_quiet;

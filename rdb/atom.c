@@ -132,7 +132,7 @@ head_begin(struct rdb_atom *a, struct rdb_chunk *c)
 {
 	enum atom got;
 
-	if (a->part == 0 && c->ptr<c->end && * c->ptr> 0xc3)
+	if (a->part == 0 && c->ptr != c->end && 0xc3 < *c->ptr)
 		return wrong(a, 0, "unknown string encoding");
 	if ((got = length(a, c)) != ATOM_DONE)
 		return got;

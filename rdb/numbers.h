@@ -14,11 +14,11 @@
 enum step_got numbers_take(struct rdb_value *, unsigned deed, uint64_t num);
 
 /* A score was read. */
-enum step_got numbers_score(struct rdb_value *, unsigned what, double);
+enum step_got numbers_score(struct rdb_value *, unsigned deed, double);
 
 /* The text of a score is gathered in scratch (false: too much for one), then
  * read: all of it must be a number. */
 bool numbers_gather(struct rdb_value *, const uint8_t *p, size_t n);
-enum step_got numbers_score_text(struct rdb_value *, unsigned what);
+enum step_got numbers_score_text(struct rdb_value *, unsigned deed);
 
 #endif

@@ -79,6 +79,7 @@ rdb_value_feed(struct rdb_value *v, const void *ptr, size_t len, uint64_t at)
 	v->in.ptr = ptr;
 	v->in.end = (const uint8_t *)ptr + len;
 }
+
 /* A score of type 3: length and digits. */
 static enum step_got
 old_score(struct rdb_value *v, unsigned deed)

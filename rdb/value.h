@@ -130,9 +130,9 @@ struct rdb_entries {
 	bool same, gone, lost, replay;
 	bool any_live, any;
 	struct rdb_id node, now, before, first_live;
-	int64_t live, dead;    /* still to come, as declared */
-	uint64_t fields, left; /* of the node's master; of this entry */
-	uint64_t in_master;
+	int64_t live, dead; /* still to come, as declared */
+	uint64_t in_master; /* fields of the node's master */
+	uint64_t left;      /* of this entry, still to come */
 	uint64_t count;
 	size_t len, at, name_at; /* of names: filled, next to give out */
 	uint8_t digits[DECIMAL_MAX];
@@ -147,7 +147,7 @@ struct rdb_value {
 
 	/* Private to value.c and its helpers. */
 	const struct value_row *row;
-	unsigned state, type;
+	unsigned state;
 	bool in_text, in_blob, text_last;
 	struct rdb_chunk in;   /* what was fed */
 	struct rdb_chunk lent; /* decoded bytes, for the blob */

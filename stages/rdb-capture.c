@@ -6,7 +6,6 @@
  *
  * Memory: one buffer of 256 KiB, and what TLS needs.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

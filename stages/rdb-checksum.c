@@ -7,7 +7,6 @@
  *
  * Memory: one chunk.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

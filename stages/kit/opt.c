@@ -163,11 +163,7 @@ value_take(const struct opt *o, const char *value, struct err *e)
 	return true;
 }
 
-/*
- * Take the option in argv[*i], and its value, if that is the next word.
- * What was taken is marked with NULL, so that a second one is noticed by
- * opt_seen() and operands can be gathered.
- */
+/* Take the option in argv[*i], and its value, if that is the next word. */
 static bool
 word_take(const struct opt *const *tables, int argc, char **argv, int *i,
     const struct opt **taken, struct err *e)
@@ -176,7 +172,6 @@ word_take(const struct opt *const *tables, int argc, char **argv, int *i,
 	const struct opt *o = opt_find(tables, word, &value);
 
 	*taken = o;
-	argv[*i] = NULL;
 	if (o == NULL)
 		return err_set(
 		    e, ERR_USAGE, "unknown option '%s', see --help", word);
@@ -194,7 +189,6 @@ word_take(const struct opt *const *tables, int argc, char **argv, int *i,
 			return err_set(
 			    e, ERR_USAGE, "--%s wants %s", o->name, o->arg);
 		value = argv[++*i];
-		argv[*i] = NULL;
 	}
 	return value_take(o, value, e);
 }

@@ -46,12 +46,6 @@ stop_init(void)
 	sigaction(SIGXFSZ, &act, NULL);
 }
 
-int
-stop_asked(void)
-{
-	return asked;
-}
-
 bool
 stop_check(struct err *e)
 {

@@ -19,9 +19,6 @@
 /* Install the handlers.  Once, by main. */
 void stop_init(void);
 
-/* The number of the signal that asked us to stop, or 0. */
-int stop_asked(void);
-
 /* True when nobody asked us to stop; else fills e and returns false. */
 MUST_USE bool stop_check(struct err *e);
 

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/kit/facts.h"
-
 static const uint8_t rdb_redis[4] = { 'R', 'E', 'D', 'I' };
 static const uint8_t rdb_valkey[4] = { 'V', 'A', 'L', 'K' };
 
@@ -14,7 +12,6 @@ static const uint8_t rdb_valkey[4] = { 'V', 'A', 'L', 'K' };
 enum {
 	ZSTD_MAGIC,
 	ZSTD_DESCRIPTOR, /* of a frame; says how long the rest of it is */
-	ZSTD_HEADER,     /* the rest of the frame's header */
 	ZSTD_BLOCK,      /* a block's header */
 	ZSTD_CHECKSUM,
 	ZSTD_SKIP_SIZE, /* of a skippable frame */
@@ -78,15 +75,15 @@ static bool
 zstd_block(struct whole *w, uint32_t header, struct err *e)
 {
 	unsigned type = header >> 1 & 3;
+	bool last = header & 1;
 
 	if (type == 3)
 		return err_set(e, ERR_DATA,
 		    "offset %" PRIu64 ": reserved block type in a zstd frame",
 		    w->at);
-	w->zstd.last = header & 1;
 	w->zstd.content |= header >> 3 > 0;
 	w->zstd.skip = type == 1 ? 1 : header >> 3; /* 1: one byte, repeated */
-	if (!w->zstd.last)
+	if (!last)
 		zstd_want(w, ZSTD_BLOCK, 3);
 	else if (w->zstd.checksum)
 		zstd_want(w, ZSTD_CHECKSUM, 4);

@@ -36,7 +36,7 @@ struct whole {
 	struct {
 		unsigned state, need, have;
 		uint32_t num;
-		bool checksum, last;
+		bool checksum;
 		bool content; /* some block held something */
 		uint64_t skip;
 	} zstd;

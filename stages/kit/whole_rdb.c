@@ -15,6 +15,7 @@ static bool
 explain(const struct whole_rdb *w, bool cut_short, struct err *e)
 {
 	e->kind = ERR_DATA;
+	e->sys = 0;
 	rdb_walk_explain(&w->walk, cut_short, e->text, sizeof e->text);
 	return false;
 }

@@ -24,7 +24,6 @@ struct conn {
 	int fd;
 	struct tls *tls;
 	int64_t timeout_ms;
-	bool closed;
 	size_t head, tail; /* held: buf[head..tail) */
 	char name[300];
 	uint8_t buf[CONN_BUFFER];
@@ -105,7 +104,6 @@ conn_new(int fd, const char *name, int64_t timeout_ms, struct err *e)
 	c->fd = fd;
 	c->tls = NULL;
 	c->timeout_ms = timeout_ms;
-	c->closed = false;
 	c->head = c->tail = 0;
 	snprintf(c->name, sizeof c->name, "%s", name);
 	return c;
@@ -322,7 +320,6 @@ make_room(struct conn *c)
 static bool
 lost(struct conn *c, struct err *e)
 {
-	c->closed = true;
 	err_sys(e, "%s: connection lost", c->name);
 	e->kind = ERR_REMOTE;
 	return false;
@@ -341,7 +338,6 @@ read_plain(struct conn *c, struct err *e)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return WAIT_QUIET;
 	if (n == 0) {
-		c->closed = true;
 		err_set(e, ERR_REMOTE, "%s: closed the connection", c->name);
 	} else {
 		lost(c, e);
@@ -364,7 +360,6 @@ read_tls(struct conn *c, short *events, struct err *e)
 	if (c->tail > before)
 		return WAIT_READY;
 	if (got == TLS_CLOSED) {
-		c->closed = true;
 		err_set(e, ERR_REMOTE, "%s: closed the connection", c->name);
 	} else if (got == TLS_FAILED) {
 		err_in(e, "%s", c->name);
@@ -482,12 +477,6 @@ conn_write(struct conn *c, struct span s, struct err *e)
 }
 
 /* --- about it --- */
-
-bool
-conn_closed(const struct conn *c)
-{
-	return c->closed;
-}
 
 void
 conn_last_words(void)

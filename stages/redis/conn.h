@@ -53,9 +53,6 @@ MUST_USE bool conn_try(struct conn *, int64_t ms, bool *got, struct err *);
 /* Send all of it. */
 MUST_USE bool conn_write(struct conn *, struct span, struct err *);
 
-/* Until now, did the other side close this connection? */
-bool conn_closed(const struct conn *);
-
 /*
  * From now on, in the whole program, signals that ask us to stop no longer
  * end a wait: for those last words that leave a server tidy.

@@ -2,7 +2,6 @@
 #include "stages/redis/sync.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "stages/kit/port.h"

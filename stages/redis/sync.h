@@ -8,12 +8,11 @@
  *
  *	sync_begin	REPLCONF, PSYNC, and on to the first byte of the RDB
  *	sync_next	lends the RDB, chunk by chunk, then an empty one
- *	sync_end
  *
  * The end is proven twice: the RDB is walked, so its end is known from its
  * own grammar, and its CRC is checked; and exactly there the framing must
  * agree: the announced length used up, or the announced mark following.  The
- * last bytes of the RDB are lent only after that.  Protocol and framing:
+ * last bytes of the RDB are lent only after that.  Nothing has to be closed.  Protocol and framing:
  * replication.c of Redis 2.8 to 8.8 and Valkey 7.2 to 9.1, masterTryPartial-
  * Resynchronization and readSyncBulkPayload.
  *
