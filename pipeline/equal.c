@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/moment.h"
 #include "pipeline/proof.h"
 #include "pipeline/route.h"
 #include "pipeline/say.h"
+#include "stages/kit/clock.h"
 
 #define AT_MARGIN_MS 5000
 #define AT_TRIES     3
@@ -99,7 +99,7 @@ compare_at(const char *object_url, const struct endpoint *to, int64_t at_ms,
 
 	snprintf(at, sizeof at, "%" PRId64, at_ms);
 	ok = server_print(to, at, &clone, e);
-	*late = moment_now() > at_ms;
+	*late = clock_wall() > at_ms;
 	ok = ok && object_print(object_url, at, &backup, e);
 	if (ok && strcmp(clone.digest, backup.digest) != 0)
 		ok = differ("digest", clone.digest, backup.digest, e);
@@ -122,7 +122,7 @@ compare_expiring(const char *object_url, const struct endpoint *to,
 	say("digests differ, things may have expired: comparing what does not "
 	    "expire soon");
 	for (int i = 0; i < AT_TRIES && late; i++, reach *= 2) {
-		ok = compare_at(object_url, to, moment_now() + reach, &late, e);
+		ok = compare_at(object_url, to, clock_wall() + reach, &late, e);
 		if (ok || e->kind != ERR_DATA)
 			return ok;
 	}

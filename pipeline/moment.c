@@ -5,15 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-int64_t
-moment_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void
 moment_print(int64_t ms, char buf[MOMENT_LEN + 1])
 {

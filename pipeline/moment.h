@@ -1,7 +1,7 @@
 /*
  * moment.h -- points in time, as the manifest and people write them.
  *
- * A moment is milliseconds since 1970, UTC.  As text it is RFC 3339 with
+ * A moment is milliseconds since 1970, UTC: clock_wall() (kit/clock.h) is now.  As text it is RFC 3339 with
  * exactly three decimals and a Z, "2026-11-22T02:03:11.123Z": one spelling
  * only, so text can be compared and sorted.
  */
@@ -14,9 +14,6 @@
 
 #define MOMENT_LEN (sizeof "2026-11-22T02:03:11.123Z" - 1)
 #define STAMP_LEN  (sizeof "20261122T020311Z" - 1)
-
-/* Now, by the wall clock. */
-int64_t moment_now(void);
 
 /* Write it to buf, NUL-terminated.  Years 1970 to 9999. */
 void moment_print(int64_t ms, char buf[MOMENT_LEN + 1]);

@@ -8,11 +8,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/chain.h"
 #include "pipeline/spawn.h"
+#include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 
 #define BLAME_MS 200
@@ -31,15 +31,6 @@ struct run {
 	enum pressure pressure;
 	int64_t next_ms; /* when to press harder */
 };
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void
 fd_close(int *fd)
@@ -160,8 +151,8 @@ blame_take(struct run *r, const struct chain_link *l)
 	if (r->pressure >= ASKED || r->why.kind != ERR_NONE)
 		return; /* whom we told to end is not to blame */
 	if (r->blame == NULL)
-		r->blame_ms = clock_ms();
-	else if (l > r->blame || clock_ms() - r->blame_ms > BLAME_MS)
+		r->blame_ms = clock_steady();
+	else if (l > r->blame || clock_steady() - r->blame_ms > BLAME_MS)
 		return;
 	r->blame = l;
 }
@@ -212,7 +203,7 @@ static void
 press(struct run *r)
 {
 	const struct chain *c = r->chain;
-	int64_t now = clock_ms();
+	int64_t now = clock_steady();
 	bool stopped = r->why.kind == ERR_SIGNAL;
 
 	fd_close(&r->go_fd);
@@ -270,7 +261,9 @@ watch_once(struct run *r)
 	int64_t wait = -1;
 
 	if (r->pressure == LET_FOLLOW || r->pressure == ASKED)
-		wait = r->next_ms > clock_ms() ? r->next_ms - clock_ms() : 0;
+		wait = r->next_ms > clock_steady() ?
+		    r->next_ms - clock_steady() :
+		    0;
 	for (size_t i = 0; i < c->n; i++) {
 		struct chain_link *l = &c->link[i];
 
@@ -369,7 +362,7 @@ bool
 chain_run(struct chain *c, struct err *e)
 {
 	struct run r = { .chain = c, .go_fd = -1 };
-	int64_t began = clock_ms();
+	int64_t began = clock_steady();
 
 	if (c->trouble.kind != ERR_NONE) {
 		*e = c->trouble;
@@ -384,10 +377,10 @@ chain_run(struct chain *c, struct err *e)
 		fd_close(&r.go_fd);
 		all_signal(&r, SIGTERM);
 		r.pressure = ASKED;
-		r.next_ms = clock_ms() + CHAIN_GRACE_MS;
+		r.next_ms = clock_steady() + CHAIN_GRACE_MS;
 	}
 	watch(&r);
 	fd_close(&r.go_fd);
-	c->took_ms = clock_ms() - began;
+	c->took_ms = clock_steady() - began;
 	return verdict(&r, e);
 }

@@ -19,6 +19,7 @@
 #include "pipeline/proof.h"
 #include "pipeline/route.h"
 #include "pipeline/say.h"
+#include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 
 #define OBJECT      "shard-0000.rdb.zst"
@@ -72,7 +73,7 @@ id_pick(struct backup *b, struct err *e)
 	for (int64_t ms = 0; used && ms < ID_TRIES_MS; ms += 100) {
 		if (ms > 0)
 			nanosleep(&nap, NULL);
-		b->manifest.started = moment_now();
+		b->manifest.started = clock_wall();
 		moment_stamp(b->manifest.started, stamp);
 		snprintf(
 		    prefix, sizeof prefix, "%s/%s", b->name.instance, stamp);
@@ -150,7 +151,7 @@ manifest_make(struct backup *b, struct err *e)
 
 	m->format = MANIFEST_FORMAT;
 	m->type = TYPE_MANUAL;
-	m->finished = moment_now();
+	m->finished = clock_wall();
 	if (m->finished < m->started) /* the clock was set back meanwhile */
 		m->finished = m->started;
 	if (!text_keep(&m->id, b->name.id, e) ||

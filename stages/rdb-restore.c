@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "rdb/census.h"
 #include "rdb/rdb.h"
+#include "stages/kit/clock.h"
 #include "stages/kit/facts.h"
 #include "stages/kit/stage.h"
 #include "stages/kit/whole_rdb.h"
@@ -93,16 +93,6 @@ struct restore {
 };
 
 /* --- what comes in --- */
-
-/* Milliseconds since 1970. */
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Count what passes; arg: the restore. */
 static bool
@@ -209,7 +199,7 @@ static bool
 await_target(struct restore *r, const char *host, unsigned port, struct err *e)
 {
 	struct target *t = &r->target;
-	int64_t end = conn_clock() + options.timeout_ms;
+	int64_t end = clock_steady() + options.timeout_ms;
 	char from[64], words[100];
 	bool got = false, loading;
 
@@ -219,7 +209,7 @@ await_target(struct restore *r, const char *host, unsigned port, struct err *e)
 	if (from[0] == '\0')
 		snprintf(from, sizeof from, "%.63s",
 		    strncmp(host, "127.", 4) == 0 ? "127.0.0.1" : host);
-	while (!got && conn_clock() < end)
+	while (!got && clock_steady() < end)
 		if (!master_accept(&r->master, announce != NULL ? NULL : from,
 			options.timeout_ms, TICK_MS, &got, e))
 			return false;
@@ -343,7 +333,7 @@ static bool
 await_load(struct restore *r, struct err *e)
 {
 	struct target *t = &r->target;
-	int64_t quiet = conn_clock();
+	int64_t quiet = clock_steady();
 	bool acked = false, alive, loading;
 	char words[100];
 
@@ -358,8 +348,8 @@ await_load(struct restore *r, struct err *e)
 		    (!target_watch(t, &loading, words, sizeof words, e)))
 			return false;
 		if (alive || loading)
-			quiet = conn_clock();
-		if (conn_clock() - quiet > options.timeout_ms)
+			quiet = clock_steady();
+		if (clock_steady() - quiet > options.timeout_ms)
 			return err_set(e, ERR_REMOTE,
 			    "%s: neither loads nor acknowledges (%s)",
 			    t->server.url.name, words);
@@ -392,7 +382,7 @@ restore_commit(struct sink *s, struct err *e)
 	    !send(r, (struct span){ r->held, r->held_len }, e) ||
 	    (!master_finish(&r->master, e) && !blame(r, e)) ||
 	    !await_load(r, e) ||
-	    !target_compare(&r->target, &r->census, &r->expiring, now_ms(),
+	    !target_compare(&r->target, &r->census, &r->expiring, clock_wall(),
 		&r->keys, &r->gone, e))
 		return false;
 	warn_of_eviction(&r->target);
@@ -462,7 +452,7 @@ restore_new(const struct operands *args, struct err *e)
 	master_init(&r->master);
 	whole_rdb_init(&r->whole);
 	rdb_census_init(&r->census);
-	expiring_init(&r->expiring, now_ms());
+	expiring_init(&r->expiring, clock_wall());
 	if (!server_init(
 		&r->target.server, args->v[0], &options, TARGET_RULES, e)) {
 		free(r);

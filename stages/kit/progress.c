@@ -3,20 +3,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "stages/kit/clock.h"
 #include "stages/kit/port.h"
 
 #define EVERY_MS 1000
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void
 progress_begin(struct progress *p, const char *program,
@@ -25,7 +16,7 @@ progress_begin(struct progress *p, const char *program,
 	*p = (struct progress){
 		.program = program, .style = style, .total = total
 	};
-	p->began_ms = p->told_ms = clock_ms();
+	p->began_ms = p->told_ms = clock_steady();
 }
 
 /* 1234567 as "1.2 MB": powers of 1000, as disks and networks are sold. */
@@ -100,7 +91,7 @@ progress_add(struct progress *p, uint64_t bytes)
 	p->bytes += bytes;
 	if (p->style == PROGRESS_OFF)
 		return;
-	now = clock_ms();
+	now = clock_steady();
 	if (now - p->told_ms >= EVERY_MS)
 		show(p, now, false);
 }
@@ -109,7 +100,7 @@ void
 progress_end(struct progress *p)
 {
 	if (p->style == PROGRESS_JSON)
-		show(p, clock_ms(), true);
+		show(p, clock_steady(), true);
 	else if (p->style == PROGRESS_TEXT && p->shown)
 		fputs("\r\033[K", stderr);
 }

@@ -18,7 +18,7 @@ struct progress {
 	const char *program; /* borrowed */
 	enum progress_style style;
 	uint64_t bytes, total;     /* total: SIZE_UNKNOWN (port.h) */
-	int64_t began_ms, told_ms; /* CLOCK_MONOTONIC */
+	int64_t began_ms, told_ms; /* clock_steady() */
 	bool shown;
 };
 

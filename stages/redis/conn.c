@@ -1,4 +1,4 @@
-/* conn.c -- see conn.h.  The descriptor never blocks; poll does. */
+/* conn.c -- see conn.h.  The descriptor never blocks; wait.h does. */
 #include "stages/redis/conn.h"
 
 #include <errno.h>
@@ -11,14 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "stages/kit/stop.h"
-
-/* Signals do not end waits any more. */
-static bool deaf;
+#include "stages/kit/clock.h"
+#include "stages/redis/dial.h"
+#include "stages/redis/wait.h"
 
 struct conn {
 	int fd;
@@ -28,60 +25,6 @@ struct conn {
 	char name[300];
 	uint8_t buf[CONN_BUFFER];
 };
-
-enum wait_got { WAIT_READY, WAIT_QUIET, WAIT_FAILED };
-
-int64_t
-conn_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* poll one descriptor (or none: -1) until an absolute time. */
-static enum wait_got
-wait_until(int fd, short events, int64_t end, struct err *e)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	for (;;) {
-		int64_t left = end - conn_clock();
-		int n = poll(&p, 1,
-		    left < 0         ? 0 :
-			left > 60000 ? 60000 :
-				       (int)left);
-
-		if (n > 0)
-			return WAIT_READY;
-		if (n == 0 && conn_clock() >= end)
-			return WAIT_QUIET;
-		if (n < 0 && errno != EINTR) {
-			err_sys(e, "cannot wait for a connection");
-			return WAIT_FAILED;
-		}
-		if (n < 0 && !deaf && !stop_check(e))
-			return WAIT_FAILED;
-	}
-}
-
-bool
-conn_pause(int64_t ms, struct err *e)
-{
-	if (!deaf && !stop_check(e))
-		return false;
-	return wait_until(-1, 0, conn_clock() + ms, e) != WAIT_FAILED;
-}
-
-bool
-conn_wait(int fd, int64_t ms, bool *ready, struct err *e)
-{
-	enum wait_got got = wait_until(fd, POLLIN, conn_clock() + ms, e);
-
-	*ready = got == WAIT_READY;
-	return got != WAIT_FAILED;
-}
 
 /* --- connecting --- */
 
@@ -107,108 +50,6 @@ conn_new(int fd, const char *name, int64_t timeout_ms, struct err *e)
 	c->head = c->tail = 0;
 	snprintf(c->name, sizeof c->name, "%s", name);
 	return c;
-}
-
-/* Connect one socket to one address; errno tells why not. */
-static int
-connect_one(
-    const struct sockaddr *to, socklen_t len, int64_t end, struct err *e)
-{
-	int fd = socket(
-	    to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	socklen_t size = sizeof(int);
-	int failed = 0;
-
-	if (fd < 0)
-		return -1;
-	/* A signal in the middle leaves the attempt going on. */
-	if (connect(fd, to, len) != 0 && errno != EINPROGRESS && errno != EINTR)
-		failed = errno;
-	else if (to->sa_family != AF_UNIX) {
-		switch (wait_until(fd, POLLOUT, end, e)) {
-		case WAIT_READY:
-			getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size);
-			break;
-		case WAIT_QUIET:
-			failed = ETIMEDOUT;
-			break;
-		case WAIT_FAILED:
-			failed = EINTR;
-			break;
-		}
-	}
-	if (failed == 0)
-		return fd;
-	close(fd);
-	errno = failed;
-	return -1;
-}
-
-static bool
-refused(const struct url *u, struct err *e)
-{
-	if (errno == EINTR) /* e is filled: asked to stop */
-		return false;
-	err_sys(e, "cannot connect to %s", u->name);
-	e->kind = ERR_REMOTE;
-	return false;
-}
-
-/* Until when to try this address: one that never answers must leave time for
- * those behind it. */
-static int64_t
-share(const struct addrinfo *a, int64_t end)
-{
-	int64_t now = conn_clock(), n = 0;
-
-	for (; a != NULL; a = a->ai_next)
-		n++;
-	return now + (end - now) / n;
-}
-
-static int
-connect_tcp(const struct url *u, int64_t end, struct err *e)
-{
-	const struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV,
-	};
-	struct addrinfo *list = NULL;
-	char port[8];
-	int fd = -1, why;
-
-	snprintf(port, sizeof port, "%u", u->port);
-	why = getaddrinfo(u->host, port, &hints, &list);
-	if (why != 0) {
-		err_set(e, ERR_REMOTE, "cannot find the address of %s: %s",
-		    u->host, gai_strerror(why));
-		return -1;
-	}
-	errno = EADDRNOTAVAIL;
-	for (const struct addrinfo *a = list; a != NULL && fd < 0;
-	     a = a->ai_next) {
-		fd = connect_one(a->ai_addr, a->ai_addrlen, share(a, end), e);
-		if (fd < 0 && errno == EINTR)
-			break;
-	}
-	if (fd < 0)
-		refused(u, e);
-	freeaddrinfo(list);
-	return fd;
-}
-
-static int
-connect_unix(const struct url *u, int64_t end, struct err *e)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd;
-
-	memcpy(to.sun_path, u->path, strlen(u->path) + 1);
-	fd = connect_one((struct sockaddr *)&to, sizeof to, end, e);
-	if (fd < 0)
-		refused(u, e);
-	return fd;
 }
 
 /* Wait as TLS asks.  False when it failed, fell silent or was closed. */
@@ -248,15 +89,11 @@ struct conn *
 conn_open(const struct url *u, const struct tls_options *options,
     int64_t timeout_ms, struct err *e)
 {
-	int64_t end = conn_clock() + timeout_ms;
+	int64_t end = clock_steady() + timeout_ms;
 	struct conn *c;
 	int fd;
 
-	if (!deaf && !stop_check(e))
-		return NULL;
-	fd = u->kind == URL_UNIX ? connect_unix(u, end, e) :
-				   connect_tcp(u, end, e);
-	if (fd < 0)
+	if ((fd = dial_open(u, end, e)) < 0)
 		return NULL;
 	c = conn_new(fd, u->name, timeout_ms, e);
 	if (c == NULL || u->kind != URL_TLS)
@@ -274,7 +111,7 @@ conn_serve_tls(struct conn *c, const struct tls_options *options, struct err *e)
 {
 	c->tls = tls_server_new(c->fd, options, e);
 	return c->tls != NULL &&
-	    shake_hands(c, conn_clock() + c->timeout_ms, e);
+	    shake_hands(c, clock_steady() + c->timeout_ms, e);
 }
 
 void
@@ -372,7 +209,7 @@ read_tls(struct conn *c, short *events, struct err *e)
 bool
 conn_try(struct conn *c, int64_t ms, bool *got, struct err *e)
 {
-	int64_t end = conn_clock() + ms;
+	int64_t end = clock_steady() + ms;
 	short events = POLLIN;
 	enum wait_got now;
 
@@ -452,7 +289,7 @@ write_some(struct conn *c, struct span *s, short *events, struct err *e)
 bool
 conn_write(struct conn *c, struct span s, struct err *e)
 {
-	int64_t end = conn_clock() + c->timeout_ms;
+	int64_t end = clock_steady() + c->timeout_ms;
 	enum wait_got wait;
 	short events = POLLOUT;
 
@@ -462,7 +299,7 @@ conn_write(struct conn *c, struct span s, struct err *e)
 		if (!write_some(c, &s, &events, e))
 			return false;
 		if (s.len < before) {
-			end = conn_clock() + c->timeout_ms;
+			end = clock_steady() + c->timeout_ms;
 			continue;
 		}
 		wait = wait_until(c->fd, events, end, e);
@@ -473,16 +310,10 @@ conn_write(struct conn *c, struct span s, struct err *e)
 			    "%s: took no bytes for %.0f s", c->name,
 			    (double)c->timeout_ms / 1000);
 	}
-	return deaf || stop_check(e);
+	return wait_check(e);
 }
 
 /* --- about it --- */
-
-void
-conn_last_words(void)
-{
-	deaf = true;
-}
 
 static void
 host_of(const struct sockaddr_storage *a, socklen_t len, char *host, size_t cap)

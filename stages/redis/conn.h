@@ -5,8 +5,8 @@
  * of it as it understands, and asks for more.  The bytes of a snapshot are
  * lent straight out of this buffer, so nothing is copied on the way.
  *
- * Every wait has an end (ERR_REMOTE when it comes) and looks at stop.h when
- * a signal interrupts it.  Errors name the server, never a password.
+ * Every wait has an end (wait.h; ERR_REMOTE when it comes).  Errors name the
+ * server, never a password.
  */
 #ifndef REDIS_CONN_H
 #define REDIS_CONN_H
@@ -53,15 +53,6 @@ MUST_USE bool conn_try(struct conn *, int64_t ms, bool *got, struct err *);
 /* Send all of it. */
 MUST_USE bool conn_write(struct conn *, struct span, struct err *);
 
-/*
- * From now on, in the whole program, signals that ask us to stop no longer
- * end a wait: for those last words that leave a server tidy.
- */
-void conn_last_words(void);
-
-/* Wait for a descriptor to become readable, ms at most. */
-MUST_USE bool conn_wait(int fd, int64_t ms, bool *ready, struct err *);
-
 /* The address we, or the other side, have on this connection, as a numeric
  * host; "" for a Unix socket. */
 void conn_local_host(const struct conn *, char *host, size_t cap);
@@ -70,11 +61,5 @@ void conn_peer_host(const struct conn *, char *host, size_t cap);
 const char *conn_name(const struct conn *);
 
 void conn_close(struct conn *);
-
-/* Milliseconds of a clock that never jumps. */
-int64_t conn_clock(void);
-
-/* Sleep; false when asked to stop meanwhile. */
-MUST_USE bool conn_pause(int64_t ms, struct err *);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "stages/kit/port.h"
+#include "stages/redis/wait.h"
 
 #define WORDS_MAX 64 /* commands of one handshake; real ones: 10 */
 
@@ -100,7 +101,7 @@ master_accept(struct master *m, const char *from, int64_t timeout_ms,
 	char peer[64];
 	int fd;
 
-	if (!conn_wait(m->fd, ms, got, e))
+	if (!wait_readable(m->fd, ms, got, e))
 		return false;
 	if (!*got)
 		return true;

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "stages/kit/clock.h"
 #include "stages/kit/port.h"
+#include "stages/redis/wait.h"
 
 #define LINE_LEN   1024 /* real ones: 128; errors are longer */
 #define LENGTH_MIN 10   /* magic, version, end mark */
@@ -122,14 +124,14 @@ wait_more(struct sync *s, const char *text, int64_t end, int *times,
 	char quoted[200];
 
 	err_quote(quoted, sizeof quoted, text, strlen(text));
-	if (conn_clock() >= end)
+	if (clock_steady() >= end)
 		return err_set(e, ERR_REMOTE,
 		    "%s: not ready within %.0f s (--timeout): %s",
 		    s->server->url.name, (double)s->server->timeout_ms / 1000,
 		    quoted);
 	if ((*times)++ == 0 && o->patience != NULL)
 		o->patience(quoted);
-	return conn_pause(*times < 10 ? 100 : 1000, e);
+	return wait_pause(*times < 10 ? 100 : 1000, e);
 }
 
 /* +FULLRESYNC <replid> <offset> */
@@ -151,7 +153,7 @@ parse_fullresync(struct sync *s, const char *line, struct err *e)
 static bool
 psync(struct sync *s, const struct sync_options *o, struct err *e)
 {
-	int64_t end = conn_clock() + s->server->timeout_ms;
+	int64_t end = clock_steady() + s->server->timeout_ms;
 	char line[LINE_LEN];
 	int times = 0;
 

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/kit/clock.h"
+#include "stages/redis/wait.h"
+
 #define LAST_WORDS_MS 10000 /* for connecting once more to tidy up */
 
 static const char *
@@ -226,19 +229,19 @@ check_empty(const struct target *t, struct err *e)
 static bool
 look(struct target *t, struct err *e)
 {
-	int64_t end = conn_clock() + t->server.timeout_ms;
+	int64_t end = clock_steady() + t->server.timeout_ms;
 
 	for (;;) {
 		if (!server_info(&t->server, &t->info, e))
 			return false;
 		if (server_info_count(&t->info, "loading") == 0)
 			return true;
-		if (conn_clock() >= end)
+		if (clock_steady() >= end)
 			return err_set(e, ERR_REMOTE,
 			    "%s: still loading its own data after %.0f s "
 			    "(--timeout)",
 			    name_of(t), (double)t->server.timeout_ms / 1000);
-		if (!conn_pause(200, e))
+		if (!wait_pause(200, e))
 			return false;
 	}
 }
@@ -420,12 +423,12 @@ check_ours(struct target *t, struct err *e)
 static bool
 stand_alone(struct target *t, struct err *e)
 {
-	int64_t end = conn_clock() + t->server.timeout_ms;
+	int64_t end = clock_steady() + t->server.timeout_ms;
 	enum order order;
 
 	while ((order = replicaof(t, "NO", "ONE", e)) != ORDER_TAKEN)
-		if (order != ORDER_NOT_NOW || conn_clock() >= end ||
-		    !conn_pause(100, e))
+		if (order != ORDER_NOT_NOW || clock_steady() >= end ||
+		    !wait_pause(100, e))
 			return false;
 	t->following = false;
 	return true;
@@ -460,7 +463,7 @@ target_abandon(struct target *t, struct err *e)
 		return true;
 	t->touched = false;
 	/* Anew: the other connection may be in the middle of a reply. */
-	conn_last_words();
+	wait_last_words();
 	t->server.timeout_ms = LAST_WORDS_MS;
 	if (!server_connect(&t->server, e))
 		return err_in(e,
