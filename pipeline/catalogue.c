@@ -262,15 +262,15 @@ several(const struct search *q, const char *word, struct err *e)
 {
 	const struct catalogue_name *hit = q->hits.item;
 	char list[300] = "";
-	size_t n = 0;
+	size_t n = 0, i;
 
-	for (size_t i = 0; i < q->hits.n && n + 60 < sizeof list; i++)
+	for (i = 0; i < q->hits.n && n + 60 < sizeof list; i++)
 		n += (size_t)snprintf(list + n, sizeof list - n, "%s%.40s/%s",
 		    i > 0 ? ", " : "", hit[i].instance, hit[i].id);
 	if (n >= sizeof list)
 		n = sizeof list - 1;
 	return err_set(e, ERR_USAGE, "%s could be any of %zu backups: %s%s",
-	    word, q->hits.n, list, n + 60 < sizeof list ? "" : ", ...");
+	    word, q->hits.n, list, i == q->hits.n ? "" : ", ...");
 }
 
 /* The newest of the hits that is good; all must be of one instance. */

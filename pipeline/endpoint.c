@@ -12,24 +12,26 @@ static const char *user, *password_file, *timeout;
 static const char *tls_ca, *tls_cert, *tls_key, *tls_server_name;
 static bool tls_insecure;
 
+/* They go through as they are, so they are those of SERVER_OPTIONS, all texts
+ * and flags. */
 /* clang-format off */
 const struct opt endpoint_opts[] = {
 	{ OPT_TEXT, 0, "user", &user, "NAME",
-	    "ACL user at the server", 0, 0, NULL, NULL },
+	    "ACL user, when the URL names none", 0, 0, NULL, NULL },
 	{ OPT_TEXT, 0, "password-file", &password_file, "FILE",
-	    "its password is the first line of FILE", 0, 0, NULL, NULL },
+	    "read the password from the first line of FILE", 0, 0, NULL, NULL },
 	{ OPT_TEXT, 0, "timeout", &timeout, "TIME",
-	    "how long the server may be silent", 0, 0, NULL, NULL },
+	    "longest wait for a sign of life, and for a server that is busy", 0, 0, NULL, NULL },
 	{ OPT_TEXT, 0, "tls-ca", &tls_ca, "FILE",
-	    "trust the certificates in FILE", 0, 0, NULL, NULL },
+	    "trust the authorities in FILE, not the system's", 0, 0, NULL, NULL },
 	{ OPT_TEXT, 0, "tls-cert", &tls_cert, "FILE",
-	    "our certificate", 0, 0, NULL, NULL },
+	    "show this certificate (chain, PEM)", 0, 0, NULL, NULL },
 	{ OPT_TEXT, 0, "tls-key", &tls_key, "FILE",
-	    "its key", 0, 0, NULL, NULL },
+	    "its private key; default: in the file of --tls-cert", 0, 0, NULL, NULL },
 	{ OPT_TEXT, 0, "tls-server-name", &tls_server_name, "NAME",
-	    "the name the server's certificate must have", 0, 0, NULL, NULL },
+	    "the name in the server's certificate, if not the host", 0, 0, NULL, NULL },
 	{ OPT_FLAG, 0, "tls-insecure", &tls_insecure, NULL,
-	    "do not check the server's certificate", 0, 0, NULL, NULL },
+	    "believe any certificate; anybody can then listen", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
 };
 /* clang-format on */
@@ -95,16 +97,15 @@ endpoint_words(const struct endpoint *s, struct chain *c)
 {
 	const char *password =
 	    s->password != NULL ? s->password : getenv(COMMAND_SECRET);
+	char name[32];
 
-	chain_option(c, "--user", user);
-	chain_option(c, "--password-file", password_file);
-	chain_option(c, "--timeout", timeout);
-	chain_option(c, "--tls-ca", tls_ca);
-	chain_option(c, "--tls-cert", tls_cert);
-	chain_option(c, "--tls-key", tls_key);
-	chain_option(c, "--tls-server-name", tls_server_name);
-	if (tls_insecure)
-		chain_word(c, "--tls-insecure");
+	for (const struct opt *o = endpoint_opts; o->type != OPT_END; o++) {
+		snprintf(name, sizeof name, "--%s", o->name);
+		if (o->type == OPT_TEXT)
+			chain_option(c, name, *(const char *const *)o->to);
+		else if (*(const bool *)o->to)
+			chain_word(c, name);
+	}
 	chain_word(c, s->url);
 	if (password != NULL)
 		chain_env(c, COMMAND_SECRET, password);

@@ -240,19 +240,17 @@ databases_fill(
 
 	while (fact_list_next(&l->facts, &at, &name, &len, &value)) {
 		struct manifest_db *db;
-		uint64_t number, count = strtoull(value, NULL, 10);
-		int end = 0, keys_end = 0;
+		uint64_t number, count;
+		char what[8];
 
-		if (sscanf(name, "db.%" SCNu64 ".%n", &number, &end) != 1 ||
-		    end == 0)
+		if (sscanf(name, "db.%" SCNu64 ".%7s %" SCNu64, &number, what,
+			&count) != 3)
 			continue;
-		keys_end = end + (int)strlen("keys ");
 		if ((db = db_find(s, number, e)) == NULL)
 			return false;
-		if ((int)len + 1 == keys_end &&
-		    strncmp(name + end, "keys ", 5) == 0)
+		if (strcmp(what, "keys") == 0)
 			db->keys = count;
-		else if (strncmp(name + end, "expires ", 8) == 0)
+		else if (strcmp(what, "expires") == 0)
 			db->expires = count;
 	}
 	return true;
