@@ -285,6 +285,43 @@ def test_usage(name):
           f"{name}: --facts-fd: descriptor 77 is not open\n")
 
 
+def test_usage_of_files():
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for words, says in (
+            (("rdb-verify", "--facts-fd", nowhere, "a", "b"),
+             "--facts-fd wants a single file"),
+            (("rdb-digest", "--watch", "a"),
+             "--watch is for standard input, not for files"),
+            (("rdb-checksum", "--name", "n", "a"),
+             "--output and --name are for standard input; the lines of files "
+             "go to standard output"),
+            (("rdb-checksum", "--name", "a\nb"),
+             "--name: a line cannot hold a newline or backslash"),
+            (("rdb-restore", "redis://h", "--framing", "length"),
+             "--framing length needs --expect, or a file as input")):
+        result = run(*words, pass_fds=[nowhere])
+        equal(result.code, 2)
+        equal(result.err.decode(), f"{words[0]}: {says}\n")
+    os.close(nowhere)
+
+
+def test_descriptors_that_face_the_wrong_way():
+    r, w = os.pipe()
+    result = run("rdb-verify", "--facts-fd", r, input=small_rdb(),
+                 pass_fds=[r])
+    equal(result.code, 3)
+    equal(result.err, b"rdb-verify: cannot write facts: bad file descriptor\n")
+    with tempfile.TemporaryDirectory() as folder:
+        result = run("cos-put", "--go-fd", w, os.path.join(folder, "x"),
+                     input=small_rdb(), pass_fds=[w])
+        equal(os.listdir(folder), [])
+    equal(result.code, 3)
+    equal(result.err,
+          b"cos-put: cannot read the go-ahead: bad file descriptor\n")
+    os.close(r)
+    os.close(w)
+
+
 @each(*FILTERS)
 def test_no_binary_on_a_terminal(name):
     parent, child = pty.openpty()

@@ -226,6 +226,8 @@ static const struct {
 	{ "\"last\": 16383", "\"last\": true",
 	    "shards[0].slots[0].last is not a whole number from 0" },
 	{ "\"first\": 0,", "", "shards[0].slots[0].first is missing" },
+	{ "\"databases\": [", "\"databases\": 1, \"more\": [",
+	    "shards[0].databases is not a list" },
 	{ "\"url\": \"redis://127.0.0.1:6379\",", "",
 	    "shards[0].source.url is missing" },
 	{ "\"url\": \"redis://127.0.0.1:6379\"", "\"url\": null",
