@@ -76,7 +76,7 @@ master_listen(struct master *m, const char *host, unsigned port, struct err *e)
 	};
 	struct addrinfo *a = NULL;
 	char service[8];
-	int why;
+	int why, one = 1;
 
 	snprintf(service, sizeof service, "%u", port);
 	why = getaddrinfo(host, service, &hints, &a);
@@ -85,6 +85,9 @@ master_listen(struct master *m, const char *host, unsigned port, struct err *e)
 		    gai_strerror(why));
 	m->fd =
 	    socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* A link that we closed keeps its port for a minute. */
+	if (m->fd >= 0)
+		setsockopt(m->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if (m->fd < 0 || bind(m->fd, a->ai_addr, a->ai_addrlen) != 0 ||
 	    listen(m->fd, 8) != 0) {
 		freeaddrinfo(a);

@@ -372,6 +372,17 @@ def test_bad_input():
                     before + 1, "connections")
 
 
+def test_same_port_again():
+    """A restore that failed does not keep the port from the next."""
+    dump, digest = dump_of()
+    with servers.Server() as server:
+        listen = "--listen", f"127.0.0.1:{servers.free_port()}"
+        refused(restore(server.url(), *listen, input=dump[:-9]), 1,
+                "cut short before the end mark")
+        restore(server.url(), *listen, input=dump).good()
+        alone(server, digest)
+
+
 def test_header_in_pieces():
     """Half a version is no version: 009 may become 0099."""
     with servers.Server() as server:
