@@ -39,7 +39,7 @@ static const struct opt common_opts[] = {
 	    "show progress on standard error: text or json", 0, 0,
 	    progress_styles, "text" },
 	{ OPT_INT, 0, "facts-fd", &facts_fd, "N",
-	    "write what was learnt to descriptor N", 0, 1 << 20, NULL, NULL },
+	    "write what was learnt to descriptor N", 2, 1 << 20, NULL, NULL },
 	{ OPT_FLAG, 0, "help", &help, NULL, "print this and end", 0, 0, NULL,
 	    NULL },
 	{ OPT_FLAG, 0, "version", &version, NULL, "print the version and end",

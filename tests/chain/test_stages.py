@@ -305,6 +305,15 @@ def test_usage_of_files():
     os.close(nowhere)
 
 
+@each(*FILTERS)
+def test_facts_are_no_product(name):
+    result = run(name, "--facts-fd", "1", input=small_rdb())
+    equal(result.code, 2)
+    equal(result.out, b"")
+    equal(result.err.decode(), f"{name}: --facts-fd wants a whole number, "
+          "2 to 1048576, not '1'\n")
+
+
 def test_descriptors_that_face_the_wrong_way():
     r, w = os.pipe()
     result = run("rdb-verify", "--facts-fd", r, input=small_rdb(),
