@@ -39,10 +39,7 @@ struct http_options {
 			       30 s */
 	int64_t answer_ms;  /* from the last byte sent to the first one of the
 			       reply; 0: 120 s */
-};
-
-struct http_header {
-	const char *name, *value; /* borrowed; value "" is sent as it is */
+	bool direct;        /* no proxy, whatever the environment says */
 };
 
 /* The reply's body in pieces.  False, with e filled, ends the request. */
@@ -51,8 +48,8 @@ typedef bool http_take(void *arg, struct span piece, struct err *e);
 struct http_request {
 	const char *method; /* "GET" "HEAD" "PUT" "POST" "DELETE" */
 	const char *url;    /* whole and encoded: it is sent as it stands */
-	const struct http_header *headers;
-	size_t header_n;
+	const char *const *headers; /* whole lines, "name: value" */
+	size_t n_headers;
 	struct span body; /* PUT and POST; sent with its length */
 
 	/*
@@ -88,6 +85,7 @@ struct http_reply {
 				     byte of the reply came in */
 	int64_t clock_skew_ms; /* server's Date less our clock, if dated */
 	bool dated;
+	bool reused; /* on a connection that was there already */
 };
 
 /* Before any thread: libcurl wants it.  May be called again. */
@@ -107,6 +105,9 @@ MUST_USE enum http_got http_do(struct http *, const struct http_request *,
  * several.  Good until the next call. */
 const char *http_header(const struct http *, const char *name);
 int http_status(const struct http *);
+
+/* A date as HTTP writes it, milliseconds since 1970. */
+MUST_USE bool http_date(const char *text, int64_t *ms);
 
 /* Drop the connection, so that the next request begins on a fresh one. */
 void http_drop(struct http *);

@@ -67,14 +67,12 @@ MUST_USE bool place_check_key(
  * it. */
 char *place_url(const struct place *, const char *key);
 
-/*
- * What goes to the wire: "https://host/base/key", encoded as it must be sent.
- * key "" is the bucket itself.  malloc'd, NULL when there is no memory.
- */
-char *place_address(const struct place *, const char *key);
-
 /* The decoded path that is signed: base and key.  malloc'd, or NULL. */
 char *place_path(const struct place *, const char *key);
+
+/* The host the bucket has in another region of the same service; "" when the
+ * place names an endpoint of its own.  malloc'd, or NULL. */
+char *place_host_in(const struct place *, const char *region);
 
 /*
  * The same place by its internal (true) or public name: for cos-url
