@@ -10,16 +10,17 @@
 #include <stdint.h>
 
 #include "stages/kit/err.h"
+#include "stages/kit/span.h"
 
 #define HASH_MD5_LEN    16
 #define HASH_SHA1_LEN   20
 #define HASH_SHA256_LEN 32
 
 /* RFC 2104. */
-MUST_USE bool hmac_sha1(const void *key, size_t key_len, const void *p,
-    size_t n, uint8_t out[HASH_SHA1_LEN], struct err *);
-MUST_USE bool hmac_sha256(const void *key, size_t key_len, const void *p,
-    size_t n, uint8_t out[HASH_SHA256_LEN], struct err *);
+MUST_USE bool hmac_sha1(
+    struct span key, struct span of, uint8_t out[HASH_SHA1_LEN], struct err *);
+MUST_USE bool hmac_sha256(struct span key, struct span of,
+    uint8_t out[HASH_SHA256_LEN], struct err *);
 
 MUST_USE bool hash_md5(
     const void *p, size_t n, uint8_t out[HASH_MD5_LEN], struct err *);

@@ -4,8 +4,8 @@
  *	COS	TENCENTCLOUD_CREDENTIALS_FILE, ~/.tencentcloud/credentials,
  *		/etc/tencentcloud/credentials (Tencent Cloud's SDKs), [profile]
  *		or [default]: secret_id, secret_key
- *		COS_CONFIG_PATH's place, ~/.cos.conf (COSCMD), [common]:
- *		secret_id, secret_key, token, region, bucket
+ *		~/.cos.conf (COSCMD), [common]: secret_id (or access_id),
+ *		secret_key, token
  *	S3	AWS_SHARED_CREDENTIALS_FILE or ~/.aws/credentials, [profile]:
  *		aws_access_key_id, aws_secret_access_key, aws_session_token
  *		AWS_CONFIG_FILE or ~/.aws/config, [profile NAME] or [default]:
