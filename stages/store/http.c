@@ -529,7 +529,7 @@ blame(struct http *h, CURLcode code, struct err *e)
 }
 
 static void
-reply_fill(struct http *h, struct http_reply *reply)
+reply_fill(struct http *h, struct http_reply *reply, bool lost)
 {
 	const char *date = http_header(h, "date");
 	curl_off_t up = 0;
@@ -546,7 +546,8 @@ reply_fill(struct http *h, struct http_reply *reply)
 	snprintf(reply->address, sizeof reply->address, "%s",
 	    address == NULL ? "" : address);
 	curl_easy_getinfo(h->curl, CURLINFO_NUM_CONNECTS, &connects);
-	reply->reused = connects == 0 && reply->address[0] != '\0';
+	reply->stale = lost && h->ended == ENDED_NOT && h->status == 0 &&
+	    connects == 0 && reply->address[0] != '\0';
 	if (date != NULL && http_date(date, &ms)) {
 		reply->dated = true; /* whole seconds: half of one is lost */
 		reply->clock_skew_ms = ms + 500 - now_ms(CLOCK_REALTIME);
@@ -576,7 +577,7 @@ http_do(struct http *h, const struct http_request *r, struct http_reply *reply,
 		*e = ours;
 		h->fresh = true;
 	}
-	reply_fill(h, reply);
+	reply_fill(h, reply, got == HTTP_LOST);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(list);
 	h->request = NULL;

@@ -85,7 +85,8 @@ struct http_reply {
 				     byte of the reply came in */
 	int64_t clock_skew_ms; /* server's Date less our clock, if dated */
 	bool dated;
-	bool reused; /* on a connection that was there already */
+	bool stale; /* LOST: a connection kept from before broke unanswered:
+		       it had died unseen, and nobody failed */
 };
 
 /* Before any thread: libcurl wants it.  May be called again. */
