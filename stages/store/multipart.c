@@ -385,6 +385,17 @@ parts_publish(struct multipart *m, struct err *e)
 	return !is_certain(e) && object_settle(m, e);
 }
 
+/*
+ * Swift does not know If-None-Match on a PUT (501 NotImplemented), but does
+ * when an upload is completed; so an upload of one part it is.
+ */
+static bool
+wants_upload(const struct multipart *m, const struct err *e)
+{
+	return m->how.object.exclusive && m->filling != NULL &&
+	    strstr(e->text, "NotImplemented") != NULL;
+}
+
 static bool
 whole_publish(struct multipart *m, struct err *e)
 {
@@ -395,6 +406,8 @@ whole_publish(struct multipart *m, struct err *e)
 		body = (struct span){ m->filling->mem, m->filling->len };
 	if (cloud_put(m->line, m->key, body, &m->how.object, &head, e))
 		return object_confirm(m, &head, e);
+	if (wants_upload(m, e))
+		return parts_publish(m, e);
 	return !is_certain(e) && object_settle(m, e);
 }
 
