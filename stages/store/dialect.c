@@ -1,7 +1,7 @@
 /* dialect.c -- the two rows of dialect.h. */
 #include "stages/store/dialect.h"
 
-static const struct dialect cos = {
+static const struct dialect cos_dialect = {
 	.scheme = "cos",
 	.request_id = "x-cos-request-id",
 	.meta_id = "x-cos-meta-rdbpipe-id",
@@ -27,7 +27,7 @@ static const struct dialect cos = {
 	.sign_url = sign_cos_url,
 };
 
-static const struct dialect s3 = {
+static const struct dialect s3_dialect = {
 	.scheme = "s3",
 	.request_id = "x-amz-request-id",
 	.meta_id = "x-amz-meta-rdbpipe-id",
@@ -54,5 +54,5 @@ static const struct dialect s3 = {
 const struct dialect *
 dialect_of(enum place_dialect d)
 {
-	return d == PLACE_COS ? &cos : &s3;
+	return d == PLACE_COS ? &cos_dialect : &s3_dialect;
 }

@@ -309,6 +309,8 @@ exchange_run(struct cloud_line *l, struct exchange *x, struct err *e)
 	    o->backoff_ms);
 	l->maybe = false;
 	for (;;) {
+		if (x->before != NULL && !x->before(x->arg))
+			return true;
 		l->retry.tries++;
 		memset(&l->reply, 0, sizeof l->reply);
 		if (try_once(l, x, hex, &what, e))

@@ -66,6 +66,10 @@ struct exchange {
 	struct span body;
 	bool bulk; /* S3 over TLS: the body is too much to hash */
 
+	/* Called before every try, to change what is asked for.  False: all is
+	 * done, there is nothing left to ask.  May be NULL. */
+	bool (*before)(void *arg);
+
 	/* See http.h; with take there is no deadline but that things move. */
 	http_take *take;
 	size_t reply_max;
@@ -73,7 +77,7 @@ struct exchange {
 
 	/*
 	 * A 2xx reply came: is it good?  False, with e filled: *what says
-	 * what to do.  NULL: it is.  arg is also take's.
+	 * what to do.  NULL: it is.  arg is also that of take and before.
 	 */
 	bool (*good)(void *arg, struct cloud_line *, enum retry_what *what,
 	    struct err *);
