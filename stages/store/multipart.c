@@ -17,7 +17,7 @@
 #define ID_BYTES  16
 #define LOOK_MS   30000 /* for a look at the object, all tries */
 #define LOOKS     5     /* while nobody knows who won */
-#define LOOK_WAIT 1     /* seconds between them */
+#define LOOK_WAIT 100   /* ms before the second, doubling */
 
 struct multipart {
 	struct sink base;
@@ -200,10 +200,12 @@ object_look(struct multipart *m, struct cloud_head *h, struct err *e)
 	return standing;
 }
 
+/* Before look i, but not before the first. */
 static void
-look_wait(void)
+look_wait(int i)
 {
-	struct timespec rest = { LOOK_WAIT, 0 };
+	int ms = i > 0 ? LOOK_WAIT << (i - 1) : 0;
+	struct timespec rest = { ms / 1000, ms % 1000 * 1000000L };
 
 	/* Once asked to stop, ten signals a second come. */
 	while (nanosleep(&rest, &rest) == -1)
@@ -249,8 +251,7 @@ object_confirm(
 	if (told->crc64.known && !differs)
 		return true;
 	for (int i = 0; i < LOOKS && standing != STANDING_OURS; i++) {
-		if (i > 0)
-			look_wait();
+		look_wait(i);
 		standing = object_look(m, &h, &why);
 		if (standing == STANDING_OTHER ||
 		    (standing == STANDING_UNKNOWN && !differs))
@@ -315,16 +316,14 @@ upload_is_gone(struct multipart *m)
 static bool
 object_settle(struct multipart *m, struct err *e)
 {
-	int looks = m->open && !upload_is_gone(m) ? 1 : LOOKS;
+	int looks = upload_is_gone(m) ? LOOKS : 1;
 	enum standing standing = STANDING_UNKNOWN;
 	struct cloud_head h;
 	struct err why;
 
-	if (m->open)
-		upload_abort(m);
+	upload_abort(m);
 	for (int i = 0; i < looks; i++) {
-		if (i > 0)
-			look_wait();
+		look_wait(i);
 		standing = object_look(m, &h, &why);
 		if (standing >= STANDING_OTHER)
 			break;
@@ -385,17 +384,6 @@ parts_publish(struct multipart *m, struct err *e)
 	return !is_certain(e) && object_settle(m, e);
 }
 
-/*
- * Swift does not know If-None-Match on a PUT (501 NotImplemented), but does
- * when an upload is completed; so an upload of one part it is.
- */
-static bool
-wants_upload(const struct multipart *m, const struct err *e)
-{
-	return m->how.object.exclusive && m->filling != NULL &&
-	    strstr(e->text, "NotImplemented") != NULL;
-}
-
 static bool
 whole_publish(struct multipart *m, struct err *e)
 {
@@ -404,11 +392,9 @@ whole_publish(struct multipart *m, struct err *e)
 
 	if (m->filling != NULL)
 		body = (struct span){ m->filling->mem, m->filling->len };
-	if (cloud_put(m->line, m->key, body, &m->how.object, &head, e))
-		return object_confirm(m, &head, e);
-	if (wants_upload(m, e))
-		return parts_publish(m, e);
-	return !is_certain(e) && object_settle(m, e);
+	/* cloud_put has looked whether a lost answer was a yes. */
+	return cloud_put(m->line, m->key, body, &m->how.object, &head, e) &&
+	    object_confirm(m, &head, e);
 }
 
 static bool
