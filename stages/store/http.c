@@ -218,6 +218,8 @@ on_turn(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 	(void)down_all;
 	(void)down;
 	(void)up_all;
+	if (h->ended != ENDED_NOT)
+		return 1; /* and the reason stays what it was */
 	if (!r->past_stop && !stop_check(h->e)) {
 		h->ended = ENDED_STOP;
 	} else if (r->cancel != NULL && atomic_load(r->cancel)) {
@@ -534,14 +536,15 @@ reply_fill(struct http *h, struct http_reply *reply, bool lost)
 	const char *date = http_header(h, "date");
 	curl_off_t up = 0;
 	char *address = NULL;
-	long connects = 0;
+	long connects = 0, request = 0;
 	int64_t ms;
 
 	reply->status = h->status;
 	reply->body = (struct span){ h->reply, h->reply_len };
 	reply->answered = h->status != 0;
 	curl_easy_getinfo(h->curl, CURLINFO_SIZE_UPLOAD_T, &up);
-	reply->sent = (uint64_t)up >= h->request->body.len;
+	curl_easy_getinfo(h->curl, CURLINFO_REQUEST_SIZE, &request);
+	reply->sent = request > 0 && (uint64_t)up >= h->request->body.len;
 	curl_easy_getinfo(h->curl, CURLINFO_PRIMARY_IP, &address);
 	snprintf(reply->address, sizeof reply->address, "%s",
 	    address == NULL ? "" : address);
