@@ -10,12 +10,17 @@
  *		files: see profile.h
  *		the role of the CVM we run on (role.h)
  *	S3	environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
- *		AWS_SESSION_TOKEN; not when AWS_PROFILE is set and they are not
+ *		AWS_SESSION_TOKEN
  *		files: see profile.h
  *		the role of the container or the instance we run on (role.h)
  *
- * Half a pair, and a blank or control character before, behind or in a value,
- * is an error at once (ERR_USAGE), not a reason to look further.
+ * With means->profile the environment is not looked at, and that profile must
+ * be there.  AWS_PROFILE does not win over keys in the environment; AWS's own
+ * tools do the same.
+ *
+ * Half a pair, a blank before or behind a value, a quotation mark around it or
+ * a control character in it is an error at once (ERR_USAGE), not a reason to
+ * look further.
  *
  * A role's key ends.  It is fetched again 600 s before that by whichever
  * thread asks first, while others go on with the old one; when fetching fails,
