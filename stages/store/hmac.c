@@ -2,7 +2,16 @@
 #include "stages/store/hmac.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+
+/* TLS on this thread must not find our error in its queue. */
+static bool
+fail(struct err *e, const char *what, const char *name)
+{
+	ERR_clear_error();
+	return err_set(e, ERR_SYSTEM, "openssl cannot do %s%s", what, name);
+}
 
 static bool
 hash(const char *name, const void *p, size_t n, uint8_t *out, size_t out_len,
@@ -12,7 +21,7 @@ hash(const char *name, const void *p, size_t n, uint8_t *out, size_t out_len,
 
 	if (EVP_Q_digest(NULL, name, NULL, n > 0 ? p : "", n, out, &got) != 1 ||
 	    got != out_len)
-		return err_set(e, ERR_SYSTEM, "openssl cannot do %s", name);
+		return fail(e, "", name);
 	return true;
 }
 
@@ -29,8 +38,7 @@ mac(const char *name, struct span key, struct span of, uint8_t *out,
 		of.len > 0 ? of.ptr : empty, of.len, out, out_len,
 		&got) == NULL ||
 	    got != out_len)
-		return err_set(
-		    e, ERR_SYSTEM, "openssl cannot do HMAC with %s", name);
+		return fail(e, "HMAC with ", name);
 	return true;
 }
 

@@ -36,6 +36,37 @@ struct vector {
 
 #include "sign_vectors.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CAN_STARVE 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CAN_STARVE 0
+#endif
+#endif
+
+#ifndef CAN_STARVE
+#define CAN_STARVE 1
+
+/* The n-th allocation from now fails; 0: none does.  glibc's own are behind
+ * these names. */
+static unsigned starve;
+
+void *__libc_malloc(size_t);
+void *__libc_realloc(void *, size_t);
+
+void *
+malloc(size_t n)
+{
+	return starve > 0 && --starve == 0 ? NULL : __libc_malloc(n);
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	return starve > 0 && --starve == 0 ? NULL : __libc_realloc(p, n);
+}
+#endif
+
 static size_t
 count(const struct sign_pair *p)
 {
@@ -552,6 +583,96 @@ texts(void **state)
 	text_release(&t);
 }
 
+#if CAN_STARVE
+
+typedef bool sign_form(const struct sign_request *, const struct sign_terms *,
+    struct text *, struct err *);
+
+static bool
+header_form(bool s3, const struct sign_request *r, const struct sign_terms *t,
+    struct text *to, struct err *e)
+{
+	struct sign_added a = { 0 };
+	bool ok = s3 ? sign_s3(r, t, &a, e) : sign_cos(r, t, &a, e);
+
+	for (size_t i = 0; i < a.n; i++)
+		text_put(to, a.line[i]);
+	sign_release(&a);
+	return ok && text_ok(to, e);
+}
+
+static bool
+cos_header(const struct sign_request *r, const struct sign_terms *t,
+    struct text *to, struct err *e)
+{
+	return header_form(false, r, t, to, e);
+}
+
+static bool
+s3_header(const struct sign_request *r, const struct sign_terms *t,
+    struct text *to, struct err *e)
+{
+	return header_form(true, r, t, to, e);
+}
+
+/* Every allocation fails once: an error each time, and the same signature
+ * as ever in the end. */
+static void
+no_memory(void **state)
+{
+	static sign_form *const forms[] = { cos_header, s3_header, sign_cos_url,
+		sign_s3_url };
+	static const struct sign_pair header[] = { { "host", "h" },
+		{ "range", "bytes=0-1" } };
+	static const struct sign_pair param[] = { { "a b", "c" },
+		{ "uploads", NULL } };
+	const struct sign_request r = { "GET", "/k", param, 2, header, 2 };
+	const struct sign_terms t = { .key = { "id", "secret", "tok" },
+		.now = 1790000000,
+		.lasts = 60,
+		.region = "us-east-1",
+		.payload = SIGN_EMPTY };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(forms); i++) {
+		struct text want = { 0 };
+		struct err e = { 0 };
+		unsigned n;
+		bool done = false;
+
+		assert_true(forms[i](&r, &t, &want, &e));
+		for (n = 1; !done; n++) {
+			struct text got = { 0 };
+			bool ok;
+
+			assert_in_range(n, 1, 2000);
+			starve = n;
+			ok = forms[i](&r, &t, &got, &e);
+			done = starve > 0;
+			starve = 0;
+			if (ok)
+				assert_string_equal(got.ptr, want.ptr);
+			else
+				assert_int_equal(e.kind, ERR_SYSTEM);
+			assert_true(ok || !done);
+			text_release(&got);
+		}
+		print_message("%u allocations failed\n", n - 2);
+		text_release(&want);
+	}
+}
+
+#else
+
+static void
+no_memory(void **state)
+{
+	(void)state;
+	skip();
+}
+
+#endif
+
 int
 main(void)
 {
@@ -565,6 +686,7 @@ main(void)
 		cmocka_unit_test(added_lines),
 		cmocka_unit_test(targets),
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
