@@ -124,6 +124,12 @@ cloud_line_address(const struct cloud_line *l)
 	return l->reply.address;
 }
 
+bool
+cloud_line_maybe(const struct cloud_line *l)
+{
+	return l->maybe;
+}
+
 char *
 cloud_presign(struct cloud *c, const char *key, int64_t seconds, struct err *e)
 {

@@ -133,6 +133,10 @@ void cloud_line_set(struct cloud_line *, const atomic_bool *cancel,
 /* Whom the last request spoke to: "10.0.0.7". */
 const char *cloud_line_address(const struct cloud_line *);
 
+/* Whether a try of the last operation failed, or had no answer, that may have
+ * been carried out all the same. */
+bool cloud_line_maybe(const struct cloud_line *);
+
 /* --- whole objects --- */
 
 /*
