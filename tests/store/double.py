@@ -23,6 +23,8 @@ The control port takes POST /WORD with a JSON object, and answers with JSON:
     requests   every request there was: op, key, status, fault, ...
     objects    what there is: key, size, crc, files, headers
     uploads    what is open: key, id, parts
+    empty      {}: remove all objects and uploads
+    age        {seconds}: all that is there is so much older
 
 It also serves GET /latest/meta-data/cam/security-credentials/ there, the way
 a virtual machine learns temporary keys, each good for role_seconds.
@@ -235,6 +237,7 @@ class Request:
         self._read_target()
         self._find_body(wire)
         self.op, self.bucket, self.key, self.unsigned = "", None, "", []
+        self.fault, self.refused, self.id = {}, None, ""
 
     def _read_target(self):
         target = re.sub(r"^https?://[^/]*", "", self.target)
@@ -858,7 +861,7 @@ class Connection:
             self.wire.sock.close()
 
     def _serve_one(self, head):
-        service, request, fault = self.service, None, {}
+        service, request = self.service, None
         with service.lock:
             service.active += 1
             service.most_at_once = max(service.most_at_once, service.active)
@@ -866,25 +869,25 @@ class Connection:
         try:
             request = Request(self.wire, head)
             request.id = base64.b64encode(uuid.uuid4().bytes).decode()
-            reply, fault, keep = self._answer(request)
+            reply, keep = self._answer(request)
             row["status"] = reply.status
-            return self._send(request, reply, fault) and keep
+            return self._send(request, reply, request.fault) and keep
         except Refusal as refusal:      # not even a request
             self.wire.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0"
                            b"\r\nConnection: close\r\n\r\n")
             row["status"], row["refused"] = 400, refusal.message
             return False
         finally:
-            self._note(row, request, fault)
+            self._note(row, request)
 
-    def _note(self, row, request, fault):
+    def _note(self, row, request):
         service = self.service
         if request is not None:
             row.update(op=request.op, key=request.key,
-                       fault=fault.get("kind"), id=request.id,
+                       fault=request.fault.get("kind"), id=request.id,
                        params=request.params, headers=request.headers,
                        unsigned=request.unsigned, bytes=request.body.length,
-                       refused=getattr(request, "refused", None))
+                       refused=request.refused)
         row.setdefault("status", None)
         row["seconds"] = time.time() - row["time"]
         with service.lock:
@@ -895,22 +898,20 @@ class Connection:
                     service.counts[name][str(row[name])] += 1
 
     def _answer(self, request):
-        """The Reply, the fault, and whether the connection stays good."""
-        service, fault = self.service, {}
+        """The Reply, and whether the connection stays good."""
+        service = self.service
         try:
             service.route(request)
             service.check(request)
-            fault = service.faults.pick(request.op, request.key,
-                                        request.body.length)
-            early = self._before(request, fault)
-            if early is not None:
-                return early, fault, True
-            reply = service.do(request, fault)
+            request.fault = service.faults.pick(request.op, request.key,
+                                                request.body.length)
+            reply = self._before(request, request.fault) or \
+                service.do(request, request.fault)
         except Refusal as refusal:
             reply = self._refused(request, refusal)
-        if fault.get("kind") == "early":
-            return reply, fault, False
-        return reply, fault, request.body.drain()
+        if request.fault.get("kind") == "early":
+            return reply, False
+        return reply, request.body.drain()
 
     def _before(self, request, fault):
         """What a fault does before the operation: a Reply instead of it."""
@@ -933,10 +934,8 @@ class Connection:
                 "location", "http://elsewhere.invalid/")
             raise refusal
         elif kind == "bare":
-            request.body.drain()
             return Reply(fault.get("status", 500))
         elif kind == "middlebox":
-            request.body.drain()
             return Reply(fault.get("status", 502),
                          {"Content-Type": "text/html", "Server": "proxy"},
                          b"<html><body>not the store</body></html>")
@@ -1187,6 +1186,18 @@ class Control:
             return [{"key": u.key, "id": u.id, "headers": u.headers,
                      "parts": {n: p.size for n, p in u.parts.items()}}
                     for u in self._bucket(said).uploads.values()]
+
+    def on_empty(self, said):
+        """No objects any more, and no uploads, whatever their locks."""
+        with self.service.store.lock:
+            bucket = self._bucket(said)
+            pieces = [p for o in bucket.objects.values() for p in o.pieces]
+            pieces += [p for u in bucket.uploads.values()
+                       for p in u.parts.values()]
+            bucket.objects.clear()
+            bucket.uploads.clear()
+        for piece in pieces:
+            os.unlink(piece.path)
 
     def on_age(self, said):
         """Everything there is was begun or written so long ago."""
