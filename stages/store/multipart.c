@@ -12,6 +12,7 @@
 #include "rdb/crc64.h"
 #include "stages/kit/facts.h"
 #include "stages/store/crew.h"
+#include "stages/store/sweep.h"
 #include "stages/store/tally.h"
 
 #define ID_BYTES  16
@@ -32,6 +33,8 @@ struct multipart {
 	struct piece *filling; /* the part at hand, or NULL */
 	char *upload_id;       /* NULL: a plain PUT so far */
 	bool open;             /* the upload is not over */
+	bool twice;            /* and another may have been begun, */
+	struct sweep lost;     /* at this time */
 	bool warned;           /* about memory */
 	unsigned parts;        /* handed over */
 	struct cloud_part
@@ -111,18 +114,36 @@ part_begin(struct multipart *m, struct err *e)
 	return (m->filling = crew_piece(m->crew, size, e)) != NULL;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool
+upload_begin(struct multipart *m, struct err *e)
+{
+	m->lost.key = m->key;
+	m->lost.asked_ms = now_ms();
+	m->open =
+	    cloud_initiate(m->line, m->key, &m->how.object, &m->upload_id, e);
+	m->lost.took_ms = now_ms() - m->lost.asked_ms;
+	m->lost.upload_id = m->upload_id;
+	m->twice = cloud_line_maybe(m->line);
+	return m->open;
+}
+
 /* Hand over the part at hand.  The first one begins the upload. */
 static bool
 part_send(struct multipart *m, struct err *e)
 {
 	struct piece *p = m->filling;
 
-	if (m->upload_id == NULL) {
-		if (!cloud_initiate(
-			m->line, m->key, &m->how.object, &m->upload_id, e))
-			return false;
-		m->open = true;
-	}
+	if (m->upload_id == NULL && !upload_begin(m, e))
+		return false;
 	p->number = ++m->parts;
 	m->filling = NULL;
 	return crew_give(m->crew, p, e);
@@ -278,6 +299,24 @@ object_confirm(
 
 /* --- giving up --- */
 
+/* While ours is still open, do away with what a lost answer left. */
+static void
+upload_sweep(struct multipart *m)
+{
+	struct err e;
+
+	if (!m->twice)
+		return;
+	m->twice = false;
+	cloud_line_set(m->line, NULL, true, LOOK_MS);
+	if (!sweep_uploads(m->line, &m->lost, &e))
+		warn(m,
+		    "an upload of %s may be left behind, see cos-rm "
+		    "--uploads: %s",
+		    m->url, e.text);
+	cloud_line_set(m->line, NULL, false, 0);
+}
+
 /* Do away with the upload, although we may have been asked to stop. */
 static void
 upload_abort(struct multipart *m)
@@ -371,6 +410,7 @@ parts_publish(struct multipart *m, struct err *e)
 
 	if (!part_send(m, e) || !crew_finish(m->crew, e) || !sums_agree(m, e))
 		return false;
+	upload_sweep(m);
 	if (cloud_complete(m->line, &upload, m->part, m->parts, &m->how.object,
 		&head, e)) {
 		m->open = false;
@@ -426,6 +466,7 @@ multipart_free(struct sink *s)
 	struct multipart *m = (struct multipart *)s;
 
 	crew_free(m->crew);
+	upload_sweep(m);
 	if (m->open)
 		upload_abort(m);
 	cloud_line_free(m->line);

@@ -21,6 +21,7 @@ enum fake_op {
 	FAKE_COMPLETE,
 	FAKE_ABORT,
 	FAKE_LIST_PARTS,
+	FAKE_LIST_UPLOADS,
 	FAKE_LINE,
 	FAKE_OPS
 };
@@ -39,12 +40,15 @@ struct fake {
 	bool taken;                 /* the object is somebody else's by now */
 	int delay_ms;               /* of parts and gets, the odd ones */
 	const char *archived;
+	bool maybe;          /* an answer was lost: another upload is there, */
+	int64_t lost_ms;     /* begun so much before ours, */
+	unsigned lost_parts; /* with so many parts */
 
 	/* What happened. */
 	unsigned calls[FAKE_OPS];
 	unsigned busy, busy_most; /* parts or gets at a time */
 	unsigned lines;           /* open now */
-	bool exists, open;
+	bool exists, open, lost_open;
 	uint8_t *object;
 	size_t object_len;
 	char id[64];

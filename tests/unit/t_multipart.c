@@ -404,6 +404,50 @@ exclusive(void **state)
 	assert_int_equal(fake.lines, 0);
 }
 
+/* An answer to Initiate was lost: what it began goes too, but nothing that may
+ * be somebody else's. */
+static void
+lost_uploads(void **state)
+{
+	struct multipart_how how = small();
+	struct err e;
+
+	(void)state;
+	fake_reset();
+	fake.maybe = true;
+	assert_true(put(&how, 3 * MIB, 65536, &e));
+	assert_there(3 * MIB);
+	assert_false(fake.lost_open);
+	assert_int_equal(fake.calls[FAKE_ABORT], 1);
+	fake_reset(); /* ours failed */
+	fake.maybe = true;
+	fake.fail_at[FAKE_PART] = 1;
+	assert_false(put(&how, 3 * MIB, 65536, &e));
+	assert_false(fake.lost_open);
+	fake_reset(); /* ours was never begun */
+	fake.maybe = true;
+	fake.fail_at[FAKE_INITIATE] = UINT_MAX;
+	assert_false(put(&how, 3 * MIB, 65536, &e));
+	assert_false(fake.lost_open);
+	fake_reset(); /* it is an older one */
+	fake.maybe = true;
+	fake.lost_ms = 20000;
+	assert_true(put(&how, 3 * MIB, 65536, &e));
+	assert_true(fake.lost_open);
+	fake_reset(); /* it has parts, so it is somebody's */
+	fake.maybe = true;
+	fake.lost_parts = 1;
+	assert_true(put(&how, 3 * MIB, 65536, &e));
+	assert_true(fake.lost_open);
+	fake_reset();
+	fake.maybe = true;
+	fake.fail_at[FAKE_LIST_UPLOADS] = 1;
+	assert_true(put(&how, 3 * MIB, 65536, &e));
+	assert_string_equal(warning,
+	    "an upload of cos://b-1/k may be left behind, see cos-rm "
+	    "--uploads: it failed");
+}
+
 /* --- without commit --- */
 
 static void
@@ -523,6 +567,7 @@ main(void)
 		cmocka_unit_test(unsure),
 		cmocka_unit_test(damaged_in_memory),
 		cmocka_unit_test(exclusive),
+		cmocka_unit_test(lost_uploads),
 		cmocka_unit_test(not_committed),
 		cmocka_unit_test(facts_told),
 		cmocka_unit_test(stopped),

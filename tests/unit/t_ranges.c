@@ -106,7 +106,11 @@ every_failure(void **state)
 	}
 	fake_reset();
 	fake_object(bytes, sizeof bytes);
-	fake.fail_at[FAKE_HEAD] = 1;
+	fake.fail_at[FAKE_HEAD] = 1; /* a byte will do */
+	assert_true(get(4, &got, &e));
+	fake_reset();
+	fake_object(bytes, sizeof bytes);
+	fake.fail_at[FAKE_HEAD] = fake.fail_at[FAKE_GET] = 1;
 	assert_false(get(4, &got, &e));
 	for (unsigned nth = 1; nth <= 3; nth++) {
 		fake_reset();
