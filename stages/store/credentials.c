@@ -31,7 +31,7 @@ struct credentials {
 	bool looking;
 	unsigned looks;    /* how often was looked */
 	int64_t next_look; /* not before, as long as there is a good key */
-	int64_t fresh;     /* the key counts as good until then at least */
+	int64_t fresh;     /* a key that came ended counts as good so long */
 	bool failed;       /* did the last look? */
 	struct err why;
 	bool have;
@@ -271,8 +271,8 @@ now_of(const struct credentials *c)
 	return c->means.clock != NULL ? c->means.clock() : (int64_t)time(NULL);
 }
 
-/* Is the key at hand worth using?  One that was just fetched is, whatever our
- * clock says: it may be wrong. */
+/* Is the key at hand worth using?  One that had ended when it came is, for a
+ * while: nobody hands out such keys, so it is our clock that is wrong. */
 static bool
 is_good(const struct credentials *c, int64_t now)
 {
@@ -306,7 +306,7 @@ look_again(struct credentials *c)
 		found_release(&c->now);
 		c->now = f;
 		c->have = true;
-		c->fresh = now_of(c) + PAUSE;
+		c->fresh = f.until <= now_of(c) ? now_of(c) + PAUSE : 0;
 		if (c->origin[0] == '\0')
 			strncpy(c->origin, f.origin.ptr, sizeof c->origin - 1);
 	} else {

@@ -690,6 +690,23 @@ refreshed(void **state)
 	credentials_free(c);
 }
 
+/* One that lasts less than the 600 s: not asked for at every turn, but as
+ * soon as it ended. */
+static void
+short_lived(void **state)
+{
+	struct credentials *c;
+
+	(void)state;
+	serve(first_key, 2);
+	c = begin(CREDENTIALS_COS, NULL, true);
+	gets(c, 1790007190, "one", 2);
+	gets(c, 1790007199, "one", 0);
+	serve(second_key, 2);
+	gets(c, 1790007200, "two", 2);
+	credentials_free(c);
+}
+
 /* A clock that is ahead makes every key look ended; it is used all the same. */
 static void
 wrong_clock(void **state)
@@ -895,6 +912,7 @@ main(void)
 		CASE(ec2_role),
 		CASE(container_role),
 		CASE(refreshed),
+		CASE(short_lived),
 		CASE(wrong_clock),
 		CASE(renewed),
 		CASE(many_threads),
