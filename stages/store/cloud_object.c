@@ -163,12 +163,16 @@ object_settle(struct cloud_line *l, const char *key,
     struct cloud_head *to)
 {
 	const atomic_bool *cancel = l->cancel;
-	bool past_stop = l->past_stop, found, ours, wrong;
+	bool past_stop = l->past_stop, found, ours, wrong, maybe;
 	int64_t deadline_ms = l->deadline_ms;
 	struct cloud_head head;
 	struct err ignored;
 
-	if (!l->maybe || how->id == NULL || *how->id == '\0')
+	/* libcurl itself sends again what a kept connection swallowed: then
+	 * "exists" and "gone" are answers to the second time. */
+	maybe = l->maybe || l->said.status == 404 || l->said.status == 409 ||
+	    l->said.status == 412;
+	if (!maybe || how->id == NULL || *how->id == '\0')
 		return false;
 	cloud_line_set(l, NULL, true, SETTLE_MS);
 	ours = cloud_head(l, key, &found, &head, &ignored) && found &&
