@@ -177,7 +177,7 @@ def test_refused(what, words):
         bucket = "none"
     for program, content in (("cos-put", rdb()), ("cos-put", data(11 * MIB)),
                              ("cos-ls", b"")):
-        result = run(program, store.url("k", bucket=bucket),
+        result = run(program, store.url("refused", bucket=bucket),
                      *(SMALL if program == "cos-put" else ()), input=content,
                      env=env)
         silent_about([store.SECRET, "wrongsecret"], result)
@@ -186,7 +186,7 @@ def test_refused(what, words):
         equal(any(w.encode() in result.err for w in words.split("|")), True,
               f"{result.err}")
         holds("tx", result.err)         # Swift's request ids
-    equal("k" in store.objects(), False)
+    equal("refused" in store.objects(), False)
 
 
 # --- addresses ---
