@@ -166,6 +166,8 @@ cloud_connect(struct cloud_store *c, struct err *e)
 
 	if (options.http.ca == NULL && ca != NULL && *ca != '\0')
 		options.http.ca = ca;
+	if (options.http.ca != NULL && access(options.http.ca, R_OK) == -1)
+		return err_sys(e, "cannot read %s", options.http.ca);
 	if (store_net.customer_key != NULL) {
 		if (!customer_key_read(
 			c->customer_key, store_net.customer_key, e))
@@ -390,22 +392,29 @@ cloud_kind_list_folders(struct store *s, const char *prefix, store_each *each,
 	return ok;
 }
 
-/* The store says nothing about what it did not delete, so we look first. */
+/*
+ * The store says nothing about what it did not delete, so we look first.  But
+ * why looking failed, a refused HEAD does not say, and one may be allowed to
+ * remove what one may not look at; so whatever it says, we ask.
+ */
 static bool
 cloud_kind_remove(struct store *s, const char *key, struct err *e)
 {
 	struct cloud_store *c = (struct cloud_store *)s;
 	struct cloud_head head = { 0 };
 	char *name = object_of(c, key, e);
-	bool found = false;
-	bool ok = name != NULL && cloud_head(c->line, name, &found, &head, e);
+	bool found = false, looked, ok;
 
-	if (ok && !found)
-		ok = err_set(e, ERR_REMOTE, "%s: no such object",
-		    cloud_kind_url_of(s, key));
-	ok = ok && cloud_delete(c->line, name, e);
+	if (name == NULL)
+		return false;
+	looked = cloud_head(c->line, name, &found, &head, e);
+	ok =
+	    (looked || e->kind == ERR_REMOTE) && cloud_delete(c->line, name, e);
 	free(name);
-	return ok;
+	return ok && looked && !found ?
+	    err_set(e, ERR_REMOTE, "%s: no such object",
+		cloud_kind_url_of(s, key)) :
+	    ok;
 }
 
 /* --- uploads --- */

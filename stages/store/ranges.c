@@ -167,14 +167,18 @@ static bool
 object_ask(struct ranges *r, bool *found, struct err *e)
 {
 	struct cloud_line *line = cloud_line_new(r->cloud, e);
+	struct cloud_head head;
 	bool ok;
 
 	if (line == NULL)
 		return false;
 	ok = cloud_head(line, r->key, found, &r->head, e);
-	if (!ok && e->kind == ERR_REMOTE)
-		*found = ok = cloud_get(
-		    line, r->key, 0, 1, "", &r->head, byte_drop, NULL, e);
+	if (ok ? !*found : e->kind == ERR_REMOTE) {
+		ok = cloud_get(
+		    line, r->key, 0, 1, "", &head, byte_drop, NULL, e);
+		r->head = head;
+		*found = ok;
+	}
 	cloud_line_free(line);
 	return ok;
 }
@@ -186,8 +190,6 @@ object_look(struct ranges *r, struct err *e)
 
 	if (!object_ask(r, &found, e))
 		return false;
-	if (!found)
-		return err_set(e, ERR_REMOTE, "%s: no such object", r->url);
 	return r->head.archived[0] == '\0' ||
 	    err_set(e, ERR_REMOTE,
 		"%s is archived (%s): it must be restored before it can be "

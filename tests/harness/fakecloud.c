@@ -186,6 +186,8 @@ cloud_get(struct cloud_line *l, const char *key, uint64_t from, uint64_t len,
 	if (++fake.busy > fake.busy_most)
 		fake.busy_most = fake.busy;
 	head_fill(head);
+	if (ok && !fake.exists)
+		ok = err_set(e, ERR_REMOTE, "it is not there");
 	pthread_mutex_unlock(&lock);
 	rest(nth);
 	if (ok && len > 1 && strcmp(etag, head->etag) != 0)

@@ -130,7 +130,7 @@ refused(void **state)
 	fake_reset();
 	assert_false(get(4, &got, &e));
 	assert_int_equal(e.kind, ERR_REMOTE);
-	assert_string_equal(e.text, "cos://b-1/k: no such object");
+	assert_string_equal(e.text, "it is not there");
 	fake_reset();
 	fake_object(bytes, 10);
 	fake.archived = "DEEP_ARCHIVE";
