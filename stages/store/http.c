@@ -36,6 +36,7 @@ enum ended {
 
 struct http {
 	CURL *curl;
+	const char *ca; /* borrowed, see http_options */
 	int64_t connect_ms, stall_ms, answer_ms;
 	bool fresh; /* the next request wants a new connection */
 
@@ -310,6 +311,7 @@ http_new(const struct http_options *o, struct err *e)
 		http_free(h);
 		return NULL;
 	}
+	h->ca = o->ca;
 	h->connect_ms = o->connect_ms > 0 ? o->connect_ms : 10000;
 	h->stall_ms = o->stall_ms > 0 ? o->stall_ms : 30000;
 	h->answer_ms = o->answer_ms > 0 ? o->answer_ms : 120000;
@@ -514,8 +516,9 @@ blame(struct http *h, CURLcode code, struct err *e)
 		return blame_us(h, host, e);
 	if (code == CURLE_SSL_CACERT_BADFILE) {
 		err_set(e, ERR_USAGE,
-		    "the file of trusted authorities cannot be read, or holds "
-		    "no certificate");
+		    "%s: the file of trusted authorities cannot be read, or "
+		    "holds no certificate",
+		    h->ca != NULL ? h->ca : "the system's");
 		return HTTP_FAILED;
 	}
 	words = h->why[0] != '\0' ? h->why : curl_easy_strerror(code);

@@ -787,7 +787,11 @@ def test_tls():
     """Verified unless told whom to trust; there is no way to say: nobody."""
     store = tls_double()
     said(put(store, "tls", rdb()), 4, "certificate")
-    said(put(store, "tls", rdb(), "--ca", "/nowhere"), 3, "/nowhere")
+    said(put(store, "tls", rdb(), "--ca", "/nowhere"), 3,
+         "cannot read /nowhere: no such file")
+    said(put(store, "tls", rdb(), "--ca", os.devnull), 2,
+         "/dev/null: the file of trusted authorities cannot be read, or "
+         "holds no certificate")
     for content in (rdb(), data(3 * MIB)):
         put(store, "tls", content, "--ca", store.tls.ca, *SMALL).good()
         holds_exactly(store, "tls", content)
