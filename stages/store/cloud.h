@@ -45,7 +45,8 @@ struct credentials;
 struct cloud_options {
 	struct http_options http;
 	unsigned tries;      /* of one operation; 0: 10 */
-	int64_t deadline_ms; /* of one operation, all tries; 0: 15 min */
+	int64_t deadline_ms; /* of one operation, all tries; 0: 15 min; and a
+				second more for every 256 kB to send */
 	int64_t backoff_ms;  /* the first wait is at most this; 0: 200 */
 
 	/* Told of every SlowDown or like, from any thread, before the wait.

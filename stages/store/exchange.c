@@ -8,6 +8,8 @@
 
 #include "stages/store/hmac.h"
 
+#define SLOWEST 256 /* bytes a millisecond that a deadline allows for */
+
 void
 exchange_param(struct exchange *x, const char *name, const char *value)
 {
@@ -254,20 +256,37 @@ repair_region(struct cloud_line *l)
 	return true;
 }
 
+/* Another key than the refused one?  The environment's never changes. */
+static bool
+repair_token(struct cloud_line *l)
+{
+	struct credentials *who = l->cloud->credentials;
+	struct credential next = { 0 };
+	const struct sign_key *a = &l->key.key, *b = &next.key;
+	struct err ignored;
+	bool other;
+
+	if (!credentials_renew(who, &l->key, &ignored) ||
+	    !credentials_get(who, &next, &ignored))
+		return false;
+	other = strcmp(a->id, b->id) != 0 ||
+	    strcmp(a->token != NULL ? a->token : "",
+		b->token != NULL ? b->token : "") != 0;
+	credential_release(&next);
+	return other;
+}
+
 /* The error of the last try stays the one to tell, if this cannot help. */
 static bool
 repair(struct cloud_line *l, enum retry_what what)
 {
-	struct err ignored;
-
 	switch (what) {
 	case RETRY_CLOCK:
 		return repair_clock(l);
 	case RETRY_REGION:
 		return repair_region(l);
 	case RETRY_TOKEN:
-		return credentials_renew(
-		    l->cloud->credentials, &l->key, &ignored);
+		return repair_token(l);
 	default:
 		return true;
 	}
@@ -307,6 +326,7 @@ exchange_run(struct cloud_line *l, struct exchange *x, struct err *e)
 	retry_begin(&l->retry, o->tries,
 	    l->deadline_ms > 0 ? l->deadline_ms : o->deadline_ms,
 	    o->backoff_ms);
+	l->retry.deadline_ms += (int64_t)(x->body.len / SLOWEST);
 	l->maybe = false;
 	for (;;) {
 		if (x->before != NULL && !x->before(x->arg))

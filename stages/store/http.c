@@ -190,7 +190,8 @@ stalled(struct http *h, int64_t now, uint64_t sent)
 			h->window_moved = moved;
 			h->window_ms = now;
 		}
-		return quiet < h->answer_ms ? ENDED_NOT : ENDED_SILENCE;
+		limit = r->trickle ? 3 * h->answer_ms : h->answer_ms;
+		return quiet < limit ? ENDED_NOT : ENDED_SILENCE;
 	}
 	if (any)
 		limit = h->answer_ms;
@@ -443,7 +444,9 @@ blame_us(struct http *h, const char *host, struct err *e)
 		return HTTP_LOST;
 	case ENDED_SILENCE:
 		err_set(e, ERR_REMOTE, "%s: no answer within %lld s", host,
-		    (long long)(h->answer_ms + 999) / 1000);
+		    (long long)((h->request->trickle ? 3 : 1) * h->answer_ms +
+			999) /
+			1000);
 		return HTTP_LOST;
 	case ENDED_LONG:
 		err_set(e, ERR_REMOTE,

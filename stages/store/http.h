@@ -62,7 +62,8 @@ struct http_request {
 	size_t reply_max;
 
 	int64_t deadline_ms;       /* for all of it; 0: none */
-	bool trickle;              /* any byte within answer_ms is no stall: a
+	bool trickle;              /* any byte within answer_ms is no stall, and
+				      the first may take thrice that: a
 				      store that sends blanks as it works */
 	bool past_stop;            /* go on although we were asked to stop: for
 				      cleaning up */

@@ -304,6 +304,110 @@ tells_the_clock(void **state)
 	end(&f);
 }
 
+static int
+environment(void **state)
+{
+	(void)state;
+	unsetenv("AWS_REGION");
+	unsetenv("AWS_DEFAULT_REGION");
+	unsetenv("COS_REGION");
+	unsetenv("TENCENTCLOUD_TOKEN");
+	unsetenv("AWS_SESSION_TOKEN");
+	unsetenv("AWS_PROFILE");
+	setenv("TENCENTCLOUD_SECRET_ID", "AKIDtest", 1);
+	setenv("TENCENTCLOUD_SECRET_KEY", "hunter2", 1);
+	setenv("AWS_ACCESS_KEY_ID", "AKIAtest", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "hunter2", 1);
+	return 0;
+}
+
+/* A machine whose role has a new key every time it is asked. */
+static bool
+role(void *arg, const struct role_request *r, int *status, struct text *body,
+    struct err *e)
+{
+	unsigned *n = arg;
+
+	(void)e;
+	*status = 200;
+	if (r->url[strlen(r->url) - 1] == '/') {
+		text_put(body, "backup");
+		return true;
+	}
+	text_putf(body,
+	    "{\"TmpSecretId\":\"AKIDrole%u\",\"TmpSecretKey\":"
+	    "\"hunter2\",\"Token\":\"T%u\",\"ExpiredTime\":%lld,"
+	    "\"Code\":\"Success\"}",
+	    *n, *n, (long long)time(NULL) + 7200);
+	++*n;
+	return true;
+}
+
+static void
+fetches_another_token(void **state)
+{
+	static const struct script_step steps[] = {
+		{ .reply = REFUSED("403", "ExpiredToken", "m"),
+		    .end = SCRIPT_CLOSE },
+		{ .reply = PUT_DONE },
+		{ .reply = REFUSED("403", "ExpiredToken", "m"),
+		    .end = SCRIPT_CLOSE },
+		{ .reply = REFUSED("400", "ExpiredToken", "m"),
+		    .end = SCRIPT_CLOSE },
+		{ .reply = REFUSED("403", "ExpiredToken", "m"),
+		    .end = SCRIPT_CLOSE },
+	};
+	unsigned fetched = 1;
+	struct credentials_means means = { .fetch = role, .arg = &fetched };
+	struct cloud_how how = { .id = "I1" };
+	struct cloud_head head;
+	struct fixture f;
+
+	(void)state;
+	unsetenv("TENCENTCLOUD_SECRET_ID");
+	unsetenv("TENCENTCLOUD_SECRET_KEY");
+	setenv("HOME", "/nonexistent", 1);
+	BEGIN(&f, "cos", steps);
+	credentials_free(f.who);
+	f.who = credentials_new(CREDENTIALS_COS, &means, &f.e);
+	f.cloud->credentials = f.who;
+	if (!cloud_put(f.line, "k", letter, &how, &head, &f.e))
+		fail_msg("%s", f.e.text);
+	has(&f, 0, "q-ak=AKIDrole1&");
+	has(&f, 0, "x-cos-security-token: T1\r\n");
+	has(&f, 1, "q-ak=AKIDrole2&");
+	has(&f, 1, "x-cos-security-token: T2\r\n");
+	assert_false(cloud_put(f.line, "k", letter, &how, &head, &f.e));
+	says(&f,
+	    "the token has expired, and there is no newer one "
+	    "(ExpiredToken");
+	end(&f);
+	environment(NULL);
+}
+
+/* A token of the environment cannot be renewed: told at once. */
+static void
+tells_an_expired_token(void **state)
+{
+	static const struct script_step steps[] = {
+		{ .reply = REFUSED("403", "ExpiredToken", "m"),
+		    .end = SCRIPT_CLOSE },
+	};
+	struct cloud_how how = { .id = "I1" };
+	struct cloud_head head;
+	struct fixture f;
+
+	(void)state;
+	setenv("TENCENTCLOUD_TOKEN", "T9", 1);
+	BEGIN(&f, "cos", steps);
+	assert_false(cloud_put(f.line, "k", letter, &how, &head, &f.e));
+	says(&f,
+	    "the token has expired, and there is no newer one "
+	    "(ExpiredToken: \"m\", request REQ1)");
+	end(&f);
+	environment(NULL);
+}
+
 static void
 learns_the_region(void **state)
 {
@@ -739,23 +843,6 @@ does_not_list_for_ever(void **state)
 	end(&f);
 }
 
-static int
-environment(void **state)
-{
-	(void)state;
-	unsetenv("AWS_REGION");
-	unsetenv("AWS_DEFAULT_REGION");
-	unsetenv("COS_REGION");
-	unsetenv("TENCENTCLOUD_TOKEN");
-	unsetenv("AWS_SESSION_TOKEN");
-	unsetenv("AWS_PROFILE");
-	setenv("TENCENTCLOUD_SECRET_ID", "AKIDtest", 1);
-	setenv("TENCENTCLOUD_SECRET_KEY", "hunter2", 1);
-	setenv("AWS_ACCESS_KEY_ID", "AKIAtest", 1);
-	setenv("AWS_SECRET_ACCESS_KEY", "hunter2", 1);
-	return 0;
-}
-
 int
 main(void)
 {
@@ -765,6 +852,8 @@ main(void)
 		cmocka_unit_test(gives_up_in_words),
 		cmocka_unit_test(sets_the_clock),
 		cmocka_unit_test(tells_the_clock),
+		cmocka_unit_test(fetches_another_token),
+		cmocka_unit_test(tells_an_expired_token),
 		cmocka_unit_test(learns_the_region),
 		cmocka_unit_test(settles_a_put),
 		cmocka_unit_test(begins_an_upload),
