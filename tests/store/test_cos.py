@@ -22,6 +22,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
+import official  # noqa: E402
 from stored import (MIB, digest_of, facts, rdb, said, sha256,  # noqa: E402
                     silent_about, source, stream)
 from harness import cases, certs, programs, stores  # noqa: E402
@@ -104,6 +105,22 @@ def test_parts(size, parts):
     equal(stats.get("PutObject", 0), 0 if parts else 1)
     equal(sha256(get(store, "parts", "--range-size", "300000").good().out),
           sha256(data(size)))
+
+
+def test_official_client_reads_it():
+    """What we wrote, and what we read of theirs."""
+    store = double()
+    official.modules()
+    with official.Sdk(store) as sdk:
+        for key, size in (("one", 100000), ("many", 5 * MIB + 1)):
+            put(store, key, data(size), *SMALL).good()
+            got = sdk.call("getObject", Key=key)
+            equal(sha256(official.body(got)), sha256(data(size)))
+        listed = sdk.call("getBucket")["Contents"]
+        equal([(o["Key"], o["Size"]) for o in listed],
+              [("many", str(5 * MIB + 1)), ("one", "100000")])
+        sdk.call("putObject", Key="theirs", Body=data(3 * MIB))
+        equal(sha256(get(store, "theirs").good().out), sha256(data(3 * MIB)))
 
 
 def test_protected():

@@ -3,103 +3,24 @@
 everything that ours does, and the double's rules and faults are what they say.
 So that our client pleases the service and not only our idea of it."""
 
-import base64
 import hashlib
 import http.client
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.parse
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
+from official import Sdk, body, modules  # noqa: E402
 from harness import cases, programs, stores  # noqa: E402
 from harness.cases import each, equal, holds  # noqa: E402
 
-HERE = os.path.dirname(os.path.realpath(__file__))
 SCRATCH = tempfile.mkdtemp(prefix="test-double-")
 programs.at_exit_remove(SCRATCH)
 MIB = 1 << 20
-
-
-def modules():
-    """The folder of the official client, installed if need be."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            cases.skip(f"the official COS client needs {program}")
-    folder = os.path.join(programs.ROOT, "build", "node")
-    found = os.path.join(folder, "node_modules")
-    lock = os.path.join(HERE, "sdk", "package-lock.json")
-    stamp = os.path.join(folder, "stamp")
-    with open(lock) as file:
-        wanted = file.read()
-    if not os.path.exists(stamp) or open(stamp).read() != wanted:
-        os.makedirs(folder, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(os.path.join(HERE, "sdk", name), folder)
-        said = subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund",
-             "--cache", os.path.join(SCRATCH, "npm")], cwd=folder,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if said.returncode != 0:
-            cases.skip("npm cannot install the official COS client: "
-                       + (said.stderr.strip().splitlines() or ["?"])[-1])
-        with open(stamp, "w") as file:
-            file.write(wanted)
-    return found
-
-
-class Sdk:
-    """The official client, against a double."""
-
-    def __init__(self, double, **options):
-        self.options = {
-            "SecretId": double.ID, "SecretKey": double.SECRET,
-            "Ip": f"127.0.0.1:{double.port}", "Protocol": "http:",
-            "AutoSwitchHost": False, "Timeout": 20000, **options}
-        self.child = subprocess.Popen(
-            ["node", os.path.join(HERE, "sdk", "client.js"), modules()],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            preexec_fn=programs.die_with_parent,
-            env={**os.environ, "NODE_NO_WARNINGS": "1"})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.child.stdin.close()
-        self.child.stdout.close()
-        self.child.kill()
-        self.child.wait()
-
-    def ask(self, method, options=None, **params):
-        params = {"Bucket": stores.Double.BUCKET, "Region": "ap-guangzhou",
-                  **{n: {"base64": base64.b64encode(v).decode()}
-                     if isinstance(v, bytes) else v
-                     for n, v in params.items()}}
-        self.child.stdin.write(json.dumps({
-            "options": {**self.options, **(options or {})},
-            "method": method, "params": params}) + "\n")
-        self.child.stdin.flush()
-        return json.loads(self.child.stdout.readline())
-
-    def call(self, method, options=None, **params):
-        """What it answers; fails when that is an error."""
-        answer = self.ask(method, options, **params)
-        if "error" in answer:
-            raise AssertionError(f"{method}: {answer['error']}")
-        return answer["data"]
-
-    def refused(self, status, code, method, options=None, **params):
-        answer = self.ask(method, options, **params)
-        error = answer.get("error", answer)
-        equal((error.get("status"), error.get("code")), (status, code),
-              method)
-        return error
 
 
 _shared = []
@@ -112,10 +33,6 @@ def shared():
         double = stores.Double()
         _shared.extend((double, Sdk(double)))
     return _shared
-
-
-def body(answer):
-    return base64.b64decode(answer["Body"]["base64"])
 
 
 # --- what the official client does, works ---
