@@ -418,6 +418,15 @@ settings(void **state)
 		    profile_setting_s3(t[i].profile, t[i].name, &v, &e));
 		assert_string_equal(text_get(&v), t[i].value);
 	}
+	/* What an indented line belongs to; the last of two counts. */
+	write_file(".aws/config",
+	    "[profile p]\ns3 =\n[profile p]\n  region = no\n  region = r5\n"
+	    "services = x\n[services x]\ns3 =\nother = 1\n"
+	    "  endpoint_url = no\n");
+	assert_true(profile_setting_s3("p", "region", &v, &e));
+	assert_string_equal(v.ptr, "r5");
+	assert_true(profile_setting_s3("p", "endpoint_url", &v, &e));
+	assert_string_equal(text_get(&v), "");
 	setenv("AWS_DEFAULT_REGION", "r3", 1);
 	assert_true(profile_setting_s3("two", "region", &v, &e));
 	assert_string_equal(v.ptr, "r3");
@@ -493,6 +502,10 @@ bad_cvm_role(void **state)
 		{ 200, "r",
 		    "{\"TmpSecretId\":\"x\",\"TmpSecretKey\":\"s3cr3t\","
 		    "\"Token\":\"t\",\"ExpiredTime\":\"soon\"}",
+		    NULL },
+		{ 200, "r",
+		    "{\"TmpSecretId\":\"x\",\"TmpSecretKey\":\"s3cr3t\","
+		    "\"Token\":\"\",\"ExpiredTime\":1}",
 		    NULL },
 		{ 200, "r",
 		    "{\"TmpSecretId\":\"x\",\"TmpSecretKey\":\"\","
