@@ -28,7 +28,7 @@ SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all \
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -pthread $(WARN) $(CFLAGS) \
              -DRDBPIPE_VERSION='"$(VERSION)"' $(if $(SAN),$(SANFLAGS))
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
-LIBS    = -lzstd -lssl -lcrypto -lxxhash -lhiredis -lisal -ljansson -lm
+LIBS    = -lcurl -lexpat -lzstd -lssl -lcrypto -lxxhash -lhiredis -lisal -ljansson -lm
 
 # Lower layers last: each may use those behind it.
 FOLDERS = tests/harness pipeline stages/redis stages/store stages/codec stages/kit rdb

@@ -15,6 +15,7 @@ static const struct verb *const verbs[] = {
 	&verb_show,
 	&verb_verify,
 	&verb_clone,
+	&verb_url,
 };
 
 static bool help;

@@ -68,7 +68,8 @@ place_instance(const char **instance, struct err *e)
 bool
 place_write(struct store *s, const char *key, const char *text, struct err *e)
 {
-	const struct store_put how = { true, strlen(text) };
+	const struct store_put how = { .exclusive = true,
+		.expect = strlen(text) };
 	struct span all = { (const uint8_t *)text, strlen(text) };
 	struct sink *to = store_put(s, key, &how, e);
 	bool ok = to != NULL && sink_put(to, all, e) && sink_commit(to, e);

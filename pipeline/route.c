@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "pipeline/say.h"
+#include "stages/store/multipart.h"
+#include "stages/store/store.h"
 
 /* Those who look at an RDB while it passes. */
 static void
@@ -24,6 +26,9 @@ route_backup(struct chain *c, const struct endpoint *from,
 {
 	c->quiet = say_quiet;
 	c->gate = true;
+	/* Told to end, cos-put does away with its upload first. */
+	if (store_is_remote(object_url))
+		c->grace_ms = MULTIPART_ABORT_MS + CHAIN_GRACE_MS;
 	chain_add(c, "rdb-capture");
 	endpoint_words(from, c);
 	watchers(c);

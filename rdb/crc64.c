@@ -18,3 +18,38 @@ crc64_xz(uint64_t crc, const void *p, size_t len)
 {
 	return len == 0 ? crc : crc64_ecma_refl(crc, p, len);
 }
+
+/*
+ * Joining.  A CRC is a polynomial modulo P; bytes that follow multiply it by
+ * x^8 each, and the inversions cancel out.  Reflected: bit 63 is x^0.
+ */
+#define XZ_POLY 0xc96c5795d7870f42
+#define X_0     ((uint64_t)1 << 63)
+#define X_8     ((uint64_t)1 << 55)
+
+/* a times b, modulo P. */
+static uint64_t
+xz_times(uint64_t a, uint64_t b)
+{
+	uint64_t product = 0;
+
+	for (uint64_t bit = X_0; bit != 0; bit >>= 1) {
+		if (a & bit)
+			product ^= b;
+		b = b & 1 ? b >> 1 ^ XZ_POLY : b >> 1;
+	}
+	return product;
+}
+
+uint64_t
+crc64_xz_join(uint64_t first, uint64_t second, uint64_t second_len)
+{
+	uint64_t shift = X_0;
+
+	for (uint64_t square = X_8; second_len > 0; second_len >>= 1) {
+		if (second_len & 1)
+			shift = xz_times(shift, square);
+		square = xz_times(square, square);
+	}
+	return xz_times(shift, first) ^ second;
+}

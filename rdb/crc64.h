@@ -23,4 +23,8 @@
 uint64_t crc64_rdb(uint64_t crc, const void *p, size_t len);
 uint64_t crc64_xz(uint64_t crc, const void *p, size_t len);
 
+/* The crc64_xz of two stretches laid end to end, from that of each and the
+ * length of the second. */
+uint64_t crc64_xz_join(uint64_t first, uint64_t second, uint64_t second_len);
+
 #endif

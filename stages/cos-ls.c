@@ -2,13 +2,15 @@
  * cos-ls.c -- list the objects of a store.
  *
  * One line per object, by byte order of keys: time (UTC, RFC 3339), size in
- * bytes, key; or one JSON object per line.
+ * bytes, key; or one JSON object per line.  With --uploads, of unfinished
+ * uploads: when they were begun, their id, their key.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "stages/kit/stage.h"
+#include "stages/store/net.h"
 #include "stages/store/store.h"
 
 enum format { FORMAT_TEXT, FORMAT_JSON };
@@ -16,12 +18,18 @@ enum format { FORMAT_TEXT, FORMAT_JSON };
 static const char *const formats[] = { "text", "json", NULL };
 static int format = FORMAT_TEXT;
 static const char *prefix = "";
+static bool uploads;
+static int64_t older_than;
 
 static const struct opt opts[] = {
 	{ OPT_CHOICE, 0, "format", &format, "FORMAT",
 	    "text, or json: one object a line", 0, 0, formats, NULL },
 	{ OPT_TEXT, 0, "prefix", &prefix, "TEXT",
 	    "only keys that begin with TEXT", 0, 0, NULL, NULL },
+	{ OPT_FLAG, 0, "uploads", &uploads, NULL,
+	    "uploads that were begun and not finished", 0, 0, NULL, NULL },
+	{ OPT_TIME, 0, "older-than", &older_than, "TIME",
+	    "only what is older than TIME, such as 1d", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
 };
 
@@ -99,10 +107,21 @@ key_print(const char *key, bool json)
 }
 
 static bool
+is_old(int64_t ms)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return older_than == 0 || (int64_t)now.tv_sec * 1000 - ms >= older_than;
+}
+
+static bool
 line_print(void *count, const struct store_object *o, struct err *e)
 {
 	char when[32];
 
+	if (!is_old(o->modified_ms))
+		return true;
 	++*(uint64_t *)count;
 	if (format == FORMAT_JSON) {
 		printf("{\"key\":\"");
@@ -113,6 +132,30 @@ line_print(void *count, const struct store_object *o, struct err *e)
 		printf("%s %14" PRIu64 "  ", time_text(when, o->modified_ms),
 		    o->size);
 		key_print(o->key, false);
+		putchar('\n');
+	}
+	return !ferror(stdout) || err_sys(e, "cannot write standard output");
+}
+
+static bool
+upload_print(void *count, const struct store_upload *u, struct err *e)
+{
+	char when[32];
+
+	if (!is_old(u->began_ms))
+		return true;
+	++*(uint64_t *)count;
+	if (format == FORMAT_JSON) {
+		printf("{\"key\":\"");
+		key_print(u->key, true);
+		printf("\",\"upload-id\":\"");
+		key_print(u->id, true);
+		printf("\",\"began\":\"%s\"}\n", time_text(when, u->began_ms));
+	} else {
+		printf("%s  ", time_text(when, u->began_ms));
+		key_print(u->id, false);
+		printf("  ");
+		key_print(u->key, false);
 		putchar('\n');
 	}
 	return !ferror(stdout) || err_sys(e, "cannot write standard output");
@@ -129,7 +172,9 @@ object_list(const char *url, uint64_t *count, struct err *e)
 	const char *key;
 	bool found = false, ok = true;
 
-	if (url[strlen(url) - 1] == '/' || *prefix != '\0')
+	size_t end = store_is_remote(url) ? strcspn(url, "?") : strlen(url);
+
+	if (url[end - 1] == '/' || *prefix != '\0')
 		return true;
 	ok = store_open_object(&store, &key, url, e) &&
 	    store_stat(store, key, &found, &o, e) &&
@@ -146,20 +191,27 @@ list_all(const struct operands *args, struct facts *facts, struct err *e)
 	bool ok;
 
 	(void)facts;
-	ok = store_open(&store, args->v[0], e) &&
-	    store_list(store, prefix, line_print, &count, e) &&
-	    (count > 0 || object_list(args->v[0], &count, e));
+	ok = store_open(&store, args->v[0], e);
+	if (ok && uploads)
+		ok = store_list_uploads(store, prefix, upload_print, &count, e);
+	else if (ok)
+		ok = store_list(store, prefix, line_print, &count, e) &&
+		    (count > 0 || object_list(args->v[0], &count, e));
 	store_close(store);
-	if (ok && count == 0)
+	if (ok && !uploads && older_than == 0 && count == 0)
 		return err_set(e, ERR_REMOTE, "%s%s%s: nothing there",
 		    args->v[0], *prefix != '\0' ? ", prefix " : "", prefix);
 	return ok;
 }
 
 static const char *const notes[] = {
-	"URL: file:///path, or a path: a place, listed with all that is below",
-	"it, or an object.  Keys are relative to it, in byte order.",
-	"When nothing is there the exit status is 4.",
+	"URL: cos://BUCKET-APPID/KEY?region=REGION, "
+	"s3://BUCKET/KEY?region=REGION",
+	"(or endpoint=URL), file:///path, or a path: a place, listed with all",
+	"that is below it, or an object.  Keys are relative to it, in byte "
+	"order.",
+	"When nothing is there the exit status is 4, but not with --uploads or",
+	"--older-than.",
 	NULL,
 };
 
@@ -171,5 +223,6 @@ const struct stage stage = {
 	.operands_max = 1,
 	.notes = notes,
 	.opts = opts,
+	.more = { store_net_opts },
 	.act = list_all,
 };

@@ -2,19 +2,31 @@
  * cos-rm.c -- remove objects of a store.
  *
  * Every URL is tried, whatever became of those before it; the status is that
- * of the worst.
+ * of the worst.  With --uploads, URLs are places and what goes is uploads that
+ * were begun and not finished.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "stages/kit/stage.h"
 #include "stages/kit/stop.h"
+#include "stages/store/net.h"
 #include "stages/store/store.h"
 
-static bool force;
+#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+
+static bool force, uploads;
+static int64_t older_than = -1;
 
 static const struct opt opts[] = {
 	{ OPT_FLAG, 'f', "force", &force, NULL,
 	    "an object that is not there is no error", 0, 0, NULL, NULL },
+	{ OPT_FLAG, 0, "uploads", &uploads, NULL,
+	    "uploads that were begun and not finished", 0, 0, NULL, NULL },
+	{ OPT_TIME, 0, "older-than", &older_than, "TIME",
+	    "only uploads begun so long ago (default 1d)", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
 };
 
@@ -45,6 +57,75 @@ object_remove(const char *url, struct err *e)
 	return ok;
 }
 
+/* --- uploads --- */
+
+/* What is to go, taken down before the first is removed. */
+struct uploads {
+	struct store_upload *v; /* strings owned */
+	size_t n, cap;
+	int64_t before_ms;
+};
+
+static bool
+upload_note(void *arg, const struct store_upload *u, struct err *e)
+{
+	struct uploads *all = arg;
+
+	if (u->began_ms > all->before_ms)
+		return true;
+	if (all->n == all->cap) {
+		size_t cap = all->cap * 2 + 16;
+		void *more = realloc(all->v, cap * sizeof *all->v);
+
+		if (more == NULL)
+			return err_sys(e, "cannot list uploads");
+		all->v = more;
+		all->cap = cap;
+	}
+	all->v[all->n] =
+	    (struct store_upload){ strdup(u->key), strdup(u->id), 0 };
+	all->n++;
+	return (all->v[all->n - 1].key != NULL &&
+		   all->v[all->n - 1].id != NULL) ||
+	    err_sys(e, "cannot list uploads");
+}
+
+static void
+uploads_release(struct uploads *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		free((char *)all->v[i].key);
+		free((char *)all->v[i].id);
+	}
+	free(all->v);
+}
+
+static bool
+uploads_remove(const char *url, struct err *e)
+{
+	struct uploads all = { 0 };
+	struct store *store = NULL;
+	struct timespec now;
+	size_t done = 0;
+	bool ok;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	all.before_ms = (int64_t)now.tv_sec * 1000 -
+	    (older_than != -1 ? older_than : DAY_MS);
+	ok = store_open(&store, url, e) &&
+	    store_list_uploads(store, "", upload_note, &all, e);
+	for (; ok && done < all.n; done++)
+		ok = stop_check(e) &&
+		    store_remove_upload(store, &all.v[done], e);
+	store_close(store);
+	uploads_release(&all);
+	if (ok)
+		stage_say("%s: %zu uploads removed", url, done);
+	return ok;
+}
+
+/* --- all --- */
+
 /* Keep the worse error in *worst, print the other one. */
 static void
 worst_keep(struct err *worst, const struct err *one)
@@ -69,13 +150,26 @@ remove_all(const struct operands *args, struct facts *facts, struct err *e)
 	(void)facts;
 	e->kind = ERR_NONE;
 	for (int i = 0; i < args->n && e->kind != ERR_SIGNAL; i++)
-		if (!object_remove(args->v[i], &one))
+		if (!(uploads ? uploads_remove : object_remove)(
+			args->v[i], &one))
 			worst_keep(e, &one);
 	return e->kind == ERR_NONE;
 }
 
+static bool
+remove_check(const struct operands *args, struct err *e)
+{
+	(void)args;
+	return uploads || older_than == -1 ||
+	    err_set(e, ERR_USAGE, "--older-than is for --uploads");
+}
+
 static const char *const notes[] = {
-	"URL: file:///path/name, or a path.",
+	"URL: cos://BUCKET-APPID/KEY?region=REGION, "
+	"s3://BUCKET/KEY?region=REGION",
+	"(or endpoint=URL), file:///path/name, or a path.  With --uploads it "
+	"is a",
+	"place, and all uploads below it that are old enough are ended.",
 	NULL,
 };
 
@@ -87,5 +181,7 @@ const struct stage stage = {
 	.operands_max = -1,
 	.notes = notes,
 	.opts = opts,
+	.more = { store_net_opts },
+	.check = remove_check,
 	.act = remove_all,
 };

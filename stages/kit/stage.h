@@ -29,6 +29,8 @@
 
 #define STAGE_CHUNK (256 * 1024) /* bytes moved at a time */
 
+#define STAGE_MORE 2
+
 struct stage {
 	const char *name;               /* "rdb-compress" */
 	const char *brief;              /* "compress standard input" */
@@ -37,6 +39,7 @@ struct stage {
 	const char *const *notes;       /* lines for the end of --help; NULL-
 					   ended; may be NULL */
 	const struct opt *opts;
+	const struct opt *more[STAGE_MORE]; /* tables shared with others */
 
 	/*
 	 * The input must prove itself whole (whole.h) before the output is

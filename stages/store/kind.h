@@ -35,6 +35,14 @@ struct store_kind {
 	bool (*list_folders)(struct store *, const char *prefix,
 	    store_each *each, void *arg, struct err *);
 	bool (*remove)(struct store *, const char *key, struct err *);
+
+	/* Those below may be NULL: this kind has no such thing. */
+	bool (*list_uploads)(struct store *, const char *prefix,
+	    store_each_upload *each, void *arg, struct err *);
+	bool (*remove_upload)(
+	    struct store *, const struct store_upload *, struct err *);
+	char *(*address)(struct store *, const char *key,
+	    struct store_address *, struct err *);
 };
 
 #endif

@@ -7,19 +7,19 @@
 
 #include <string.h>
 
+#include "stages/store/cloud_kind.h"
 #include "stages/store/file.h"
 #include "stages/store/kind.h"
 
 #define KEY_MAX 1024 /* bytes; what S3 takes, COS takes 850 */
 
-/* What we know the name of; kind NULL: not built in yet. */
 static const struct scheme {
 	const char *name;
 	const struct store_kind *kind;
 } schemes[] = {
 	{ "file", &file_kind },
-	{ "cos", NULL },
-	{ "s3", NULL },
+	{ "cos", &cloud_kind },
+	{ "s3", &cloud_kind },
 };
 
 /* Length of the scheme in front of "://"; 0 when this is a plain path. */
@@ -50,13 +50,11 @@ kind_of(const char *url, struct err *e)
 		if (strlen(schemes[i].name) != n ||
 		    strncmp(schemes[i].name, url, n) != 0)
 			continue;
-		if (schemes[i].kind == NULL)
-			err_set(e, ERR_USAGE, "%s:// is not built in yet",
-			    schemes[i].name);
 		return schemes[i].kind;
 	}
 	err_set(e, ERR_USAGE,
-	    "%.*s:// is no store; there is file://, and plain paths",
+	    "%.*s:// is no store; there are cos://, s3://, file:// and "
+	    "plain paths",
 	    n < 32 ? (int)n : 32, url);
 	return NULL;
 }
@@ -89,6 +87,14 @@ key_check(const char *key, bool prefix, struct err *e)
 	return why == NULL ||
 	    err_set(e, ERR_USAGE, "the key \"%s\" %s",
 		err_quote(shown, sizeof shown, key, strlen(key)), why);
+}
+
+bool
+store_is_remote(const char *url)
+{
+	struct err e;
+
+	return kind_of(url, &e) == &cloud_kind;
 }
 
 bool
@@ -173,4 +179,38 @@ bool
 store_remove(struct store *s, const char *key, struct err *e)
 {
 	return key_check(key, false, e) && s->kind->remove(s, key, e);
+}
+
+bool
+store_list_uploads(struct store *s, const char *prefix, store_each_upload *each,
+    void *arg, struct err *e)
+{
+	if (s->kind->list_uploads == NULL)
+		return err_set(
+		    e, ERR_USAGE, "a directory has no unfinished uploads");
+	return key_check(prefix, true, e) &&
+	    s->kind->list_uploads(s, prefix, each, arg, e);
+}
+
+bool
+store_remove_upload(
+    struct store *s, const struct store_upload *u, struct err *e)
+{
+	if (s->kind->remove_upload == NULL)
+		return err_set(
+		    e, ERR_USAGE, "a directory has no unfinished uploads");
+	return s->kind->remove_upload(s, u, e);
+}
+
+char *
+store_address(
+    struct store *s, const char *key, struct store_address *how, struct err *e)
+{
+	if (s->kind->address == NULL) {
+		err_set(
+		    e, ERR_USAGE, "a directory has no addresses to hand out");
+		return NULL;
+	}
+	return key_check(key, false, e) ? s->kind->address(s, key, how, e) :
+					  NULL;
 }

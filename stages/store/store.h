@@ -7,6 +7,10 @@
  * is known to one row of a table in store.c.
  *
  *	file:///path, /path, ./path	a directory (file.h)
+ *	cos://BUCKET/KEY?region=...	Tencent COS (place.h)
+ *	s3://BUCKET/KEY?endpoint=...	S3 and what speaks like it (place.h)
+ *
+ * How a program reaches the latter two is in net.h.
  *
  * Calling order: store_open; any of the others, any number of times;
  * store_close.  Sources and sinks must be freed before store_close.
@@ -18,6 +22,7 @@
 
 #include "stages/kit/port.h"
 
+struct multipart_how;
 struct store;
 
 /* One row of a listing.  key is relative to the opened URL, borrowed. */
@@ -31,7 +36,13 @@ struct store_object {
 struct store_put {
 	bool exclusive;  /* fail (ERR_REMOTE) if the key exists */
 	uint64_t expect; /* bytes to come, 0: unknown; a hint */
+	/* Of cos:// and s3:// only, see multipart.h; NULL: plain.  The two
+	 * above go into it. */
+	const struct multipart_how *multipart;
 };
+
+/* True when the URL is of a store behind a network. */
+bool store_is_remote(const char *url);
 
 /* Open a place that holds objects.  Nothing is created before a put. */
 MUST_USE bool store_open(struct store **, const char *url, struct err *);
@@ -64,7 +75,8 @@ MUST_USE bool store_stat(struct store *, const char *key, bool *found,
 
 /*
  * Call each for every object whose key begins with prefix, in byte order of
- * keys.  each returns false (and fills its err) to stop.
+ * keys.  each returns false (and fills its err) to stop; it must not use the
+ * store, nor may that of the other listings.
  */
 typedef bool store_each(void *arg, const struct store_object *, struct err *);
 MUST_USE bool store_list(struct store *, const char *prefix, store_each *each,
@@ -81,5 +93,34 @@ MUST_USE bool store_list_folders(struct store *, const char *prefix,
 
 /* Remove an object; one that is not there is an ERR_REMOTE. */
 MUST_USE bool store_remove(struct store *, const char *key, struct err *);
+
+/*
+ * Uploads that were begun and neither finished nor given up: what a client
+ * leaves behind that was killed.  Stores charge for them.  Directories have
+ * none (ERR_USAGE).
+ */
+struct store_upload {
+	const char *key, *id; /* borrowed */
+	int64_t began_ms;     /* since 1970, UTC */
+};
+typedef bool store_each_upload(
+    void *arg, const struct store_upload *, struct err *);
+MUST_USE bool store_list_uploads(struct store *, const char *prefix,
+    store_each_upload *each, void *arg, struct err *);
+MUST_USE bool store_remove_upload(
+    struct store *, const struct store_upload *, struct err *);
+
+/*
+ * An address to read an object at for so many seconds without credentials;
+ * malloc'd, NULL on failure.  internal: by the name that is only found inside
+ * the store's region, which is region (borrowed, good until store_close).
+ */
+struct store_address {
+	int64_t seconds;
+	bool internal;
+	const char *region; /* out */
+};
+char *store_address(
+    struct store *, const char *key, struct store_address *, struct err *);
 
 #endif

@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
-from harness import cases, programs, rdbbytes  # noqa: E402
+from harness import cases, programs, rdbbytes, stores  # noqa: E402
 from harness.cases import each, equal, skip  # noqa: E402
 from harness.programs import run  # noqa: E402
 from harness.servers import Server  # noqa: E402
@@ -188,12 +188,12 @@ def small_rdb():
     return f.key(rdbbytes.STRING, "two", rdbbytes.string("2")).end().bytes()
 
 
-def facts(name, *words, data=b"", cwd=None):
+def facts(name, *words, data=b"", cwd=None, env=None):
     """The names of the facts of a good run, in order, and what it put out."""
     r, w = os.pipe()
     with os.fdopen(r) as reader:
         result = run(name, "--facts-fd", str(w), *words, input=data, cwd=cwd,
-                     pass_fds=[w]).good()
+                     env=env, pass_fds=[w]).good()
         os.close(w)
         return [line.split(" ")[0] for line in reader], result.out
 
@@ -230,13 +230,24 @@ def test_facts_of_filters():
     check("rdb-decompress", facts("rdb-decompress", data=packed)[0])
 
 
-def test_facts_of_the_store():
+def test_facts_of_a_directory():
+    """The first four, and no more."""
+    want = page_facts(page("cos-get"))[:4] + ["exit"]
     with tempfile.TemporaryDirectory() as folder:
-        check("cos-put", facts("cos-put", "store/x", data=small_rdb(),
-                               cwd=folder)[0])
-        for name, url in (("cos-get", "store/x"), ("cos-ls", "store"),
-                          ("cos-rm", "store/x")):
-            check(name, facts(name, url, cwd=folder)[0])
+        equal(facts("cos-put", "store/x", data=small_rdb(), cwd=folder)[0],
+              want)
+        equal(facts("cos-get", "store/x", cwd=folder)[0], want)
+
+
+def test_facts_of_an_object_store():
+    data = b"x" * (2 << 20)
+    with stores.Double() as store:
+        env, url = store.env(), store.url("x")
+        check("cos-put", facts("cos-put", "--part-size", "1M", "--trust-eof",
+                               url, data=data, env=env)[0])
+        for name, where in (("cos-get", url), ("cos-ls", store.url()),
+                            ("cos-url", url), ("cos-rm", url)):
+            check(name, facts(name, where, env=env)[0])
 
 
 def test_facts_of_servers():

@@ -46,7 +46,7 @@ def get(name="redis-7.0"):
         elif name == "redis-7.0":
             _found[name] = _platform(name)
         else:
-            cases.skip(_why_missing(name))
+            cases.skip(why_missing(name))
     return _found[name]
 
 
@@ -62,7 +62,8 @@ def _platform(name):
     return Engine(name, folder)
 
 
-def _why_missing(name):
+def why_missing(name):
+    """What tests/engines/get said of an engine it could not have."""
     try:
         with open(os.path.join(FOLDER, "versions")) as lines:
             for line in lines:

@@ -304,8 +304,7 @@ def test_not_a_place_for_an_object(name, words):
 
 @each("cos-put", "cos-get", "cos-rm", "cos-ls")
 def test_urls_refused(program):
-    for url, words in (("cos://b-1/k", "cos:// is not built in yet"),
-                       ("s3://b/k", "s3:// is not built in yet"),
+    for url, words in (("cos://b-1/k", "cos://b-1: say where it is"),
                        ("ftp://u:secret@h/k", "ftp:// is no store"),
                        ("file://h/k", "three slashes"),
                        ("", "a store's path is empty"),

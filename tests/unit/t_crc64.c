@@ -55,12 +55,36 @@ all_lengths(void **state)
 	}
 }
 
+/* Any two stretches joined are what the whole gives; the numbers are those
+ * the official clients' tests use, the last one is a MiB of zeros. */
+static void
+joined(void **state)
+{
+	uint8_t p[300];
+	uint64_t crc, whole, len = 1;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof p; i++)
+		p[i] = (uint8_t)(i * 7 + i / 3);
+	whole = crc64_xz(0, p, sizeof p);
+	for (size_t cut = 0; cut <= sizeof p; cut++)
+		assert_true(crc64_xz_join(crc64_xz(0, p, cut),
+				crc64_xz(0, p + cut, sizeof p - cut),
+				sizeof p - cut) == whole);
+	assert_true(crc64_xz_join(1796661072844795914u, 4472352582074980600u,
+			5) == 5981764153023615706u);
+	for (crc = crc64_xz(0, "", 1); len < 1024 * 1024; len *= 2)
+		crc = crc64_xz_join(crc, crc, len);
+	assert_true(crc == 6947770692288575170u);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_values),
 		cmocka_unit_test(all_lengths),
+		cmocka_unit_test(joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

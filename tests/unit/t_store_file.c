@@ -676,9 +676,9 @@ test_urls(void **state)
 	} bad[] = {
 		{ "", "a store's path is empty" },
 		{ "-", "'-' is no store; a file of that name is ./-" },
-		{ "cos://b-1/k", "cos:// is not built in yet" },
-		{ "s3://b/k", "s3:// is not built in yet" },
-		{ "ftp://u:secret@h/k", "ftp:// is no store; there is" },
+		{ "cos://b-1/k", "cos://b-1: say where it is" },
+		{ "s3:///k", "a s3:// URL names no bucket" },
+		{ "ftp://u:secret@h/k", "ftp:// is no store; there are" },
 		{ "FILE:///x", "FILE:// is no store" },
 		{ "://x", "a store's URL has no scheme" },
 		{ "file://host/x", "a file URL has three slashes" },

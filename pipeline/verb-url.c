@@ -1,0 +1,97 @@
+/*
+ * verb-url.c -- `rdbpipe url ID`: addresses to download a backup's objects at.
+ *
+ * Signed here, good for a while, for somebody without credentials.
+ */
+#include "pipeline/verb.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline/catalogue.h"
+#include "pipeline/place.h"
+#include "pipeline/say.h"
+
+static int64_t expires = (int64_t)6 * 60 * 60 * 1000;
+static bool internal, curl;
+
+/* clang-format off */
+static const struct opt opts[] = {
+	{ OPT_TIME, 0, "expires", &expires, "TIME",
+	    "how long they are good (default 6h)", 1000,
+	    (int64_t)365 * 24 * 60 * 60 * 1000, NULL, NULL },
+	{ OPT_FLAG, 0, "private", &internal, NULL,
+	    "the name that is only found inside the region", 0, 0, NULL, NULL },
+	{ OPT_FLAG, 0, "curl", &curl, NULL,
+	    "print command lines for curl", 0, 0, NULL, NULL },
+	OPT_TABLE_END,
+};
+/* clang-format on */
+
+/* Nothing has to be quoted: an address is encoded, and the names are checked
+ * by whoever reads a manifest. */
+static void
+address_print(const struct catalogue_name *name,
+    const struct manifest_shard *shard, const char *address)
+{
+	if (curl)
+		printf("curl --fail --output '%s-%s-%s' '%s'\n", name->instance,
+		    name->id, shard->object.name, address);
+	else
+		printf("%s\n", address);
+}
+
+static bool
+shard_url(struct store *store, const struct catalogue_name *name,
+    const struct manifest_shard *shard, struct store_address *how,
+    struct err *e)
+{
+	char *key = catalogue_key(name, shard->object.name, e);
+	char *address = key != NULL ? store_address(store, key, how, e) : NULL;
+
+	if (address != NULL)
+		address_print(name, shard, address);
+	free(address);
+	free(key);
+	return address != NULL;
+}
+
+static bool
+url_run(const struct operands *args, struct err *e)
+{
+	struct store_address how = { expires / 1000, internal, "" };
+	struct store *store = NULL;
+	struct catalogue_name name;
+	struct manifest m = { 0 };
+	const char *instance;
+	bool ok = place_instance(&instance, e) && place_open(&store, e) &&
+	    catalogue_find(store, instance, args->v[0], &name, e) &&
+	    catalogue_read(store, &name, &m, e);
+
+	for (size_t i = 0; ok && i < m.shards.n; i++)
+		ok = shard_url(store, &name, manifest_shard(&m, i), &how, e);
+	if (ok && internal)
+		say("these addresses are found in %s only", how.region);
+	manifest_release(&m);
+	if (store != NULL)
+		store_close(store);
+	return ok;
+}
+
+static const char *const notes[] = {
+	"ID is an id, the beginning of one, INSTANCE/ID, or \"latest\".",
+	"One line per shard.  Whoever has an address can read the object until",
+	"it expires; made with a temporary key, it expires with that key.",
+	NULL,
+};
+
+const struct verb verb_url = {
+	.name = "url",
+	.brief = "print addresses to download a backup at",
+	.operands = "ID",
+	.operands_min = 1,
+	.operands_max = 1,
+	.tables = { opts, place_instance_opts, place_store_opts },
+	.notes = notes,
+	.run = url_run,
+};
