@@ -132,4 +132,5 @@ def test_told_to_end():
 
 
 if __name__ == "__main__":
+    cases.soak_only("object stores end to end take their time")
     cases.main()

@@ -110,9 +110,12 @@ built_streams(void **state)
 		const char *name = streams_make(i, &s);
 
 		law(name, s.ptr, s.len);
-		for (size_t cut = 0; cut < s.len; cut++)
+		/* Of large streams only some places, spread over all. */
+		size_t step = 1 + s.len / 200;
+
+		for (size_t cut = 0; cut < s.len; cut += step)
 			law(name, s.ptr, cut);
-		for (size_t at = 9; at < s.len; at++) {
+		for (size_t at = 9; at < s.len; at += step) {
 			s.ptr[at] ^= 0xff;
 			law(name, s.ptr, s.len);
 			s.ptr[at] ^= 0xff;

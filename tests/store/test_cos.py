@@ -849,4 +849,5 @@ def test_customers_key():
 
 
 if __name__ == "__main__":
+    cases.soak_only("object stores end to end take their time")
     cases.main()

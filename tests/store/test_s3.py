@@ -262,4 +262,5 @@ use_https = False
 
 
 if __name__ == "__main__":
+    cases.soak_only("object stores end to end take their time")
     cases.main()

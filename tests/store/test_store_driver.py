@@ -136,4 +136,5 @@ def test_damaged_in_the_store():
 
 
 if __name__ == "__main__":
+    cases.soak_only("object stores end to end take their time")
     cases.main()

@@ -158,4 +158,5 @@ def test_kill_cos_put():
 
 
 if __name__ == "__main__":
+    cases.soak_only("object stores end to end take their time")
     cases.main()
