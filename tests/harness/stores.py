@@ -2,7 +2,6 @@
 server.  Both live on free ports of the loopback, in a scratch folder, and go
 when the test does, however that ends."""
 
-import atexit
 import hashlib
 import hmac
 import html
@@ -19,10 +18,9 @@ import time
 import urllib.request
 
 from . import cases, engines, programs
-from .servers import free_port
+from .servers import _running, free_port
 
 DOUBLE = os.path.join(programs.ROOT, "tests", "store", "double.py")
-_running = set()
 
 
 class Double:
@@ -377,9 +375,3 @@ class Swift:
         body = self.ask("GET", f"/{bucket}", "uploads=")[2].decode()
         return [html.unescape(key) for key in
                 re.findall("<Upload>.*?<Key>(.*?)</Key>", body)]
-
-
-@atexit.register
-def _stop_all():
-    for store in list(_running):
-        store.stop()
