@@ -44,7 +44,7 @@ struct crew {
 	struct piece *spare;
 	struct piece *all[CREW_THREADS_MAX + 2];
 	unsigned pieces;
-	uint64_t bytes, peak; /* in pieces */
+	uint64_t bytes; /* in pieces */
 };
 
 static int64_t
@@ -206,8 +206,6 @@ piece_make(struct crew *c, size_t size, struct err *e)
 	p->cap = size;
 	c->all[c->pieces++] = p;
 	c->bytes += size;
-	if (c->bytes > c->peak)
-		c->peak = c->bytes;
 	return p;
 }
 
@@ -318,12 +316,6 @@ crew_finish(struct crew *c, struct err *e)
 		look(c, &c->news);
 	pthread_mutex_unlock(&c->lock);
 	return ok;
-}
-
-uint64_t
-crew_peak(const struct crew *c)
-{
-	return c->peak;
 }
 
 /* --- the whole --- */

@@ -76,9 +76,6 @@ MUST_USE bool crew_wait(struct crew *, struct piece *, struct err *);
 void crew_spare(struct crew *, struct piece *);
 MUST_USE bool crew_finish(struct crew *, struct err *);
 
-/* Most bytes of pieces there ever were at a time. */
-uint64_t crew_peak(const struct crew *);
-
 /* Calls off what is under way, waits for the threads, frees all pieces. */
 void crew_free(struct crew *);
 
