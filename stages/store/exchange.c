@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/kit/clock.h"
 #include "stages/store/hmac.h"
 
 #define SLOWEST 256 /* bytes a millisecond that a deadline allows for */
@@ -178,6 +179,31 @@ judge(struct cloud_line *l, const struct exchange *x, enum retry_what *what,
 	return complaint_say(&l->said, l->skew_ms, e);
 }
 
+/* Nobody took the connection.  A store that has answered before will be back;
+ * one that never did may be a name that was typed wrong. */
+static enum retry_what
+nowhere(struct cloud_line *l)
+{
+	struct cloud *c = l->cloud;
+	bool answered;
+
+	pthread_mutex_lock(&c->lock);
+	answered = c->answered;
+	if (c->nowhere_ms == 0)
+		c->nowhere_ms = clock_steady();
+	l->retry.nowhere_ms = c->nowhere_ms;
+	pthread_mutex_unlock(&c->lock);
+	return answered ? RETRY_LATER : RETRY_NOWHERE;
+}
+
+static void
+note_answer(struct cloud *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->answered = true;
+	pthread_mutex_unlock(&c->lock);
+}
+
 /* One try.  False, with e filled: *what says what to do. */
 static bool
 try_once(struct cloud_line *l, const struct exchange *x, char hex[65],
@@ -207,10 +233,11 @@ try_once(struct cloud_line *l, const struct exchange *x, char hex[65],
 		return false;
 	switch (send_it(l, x, e)) {
 	case HTTP_REPLY:
+		note_answer(l->cloud);
 		return judge(l, x, what, e);
 	case HTTP_LOST:
-		l->maybe = true;
-		*what = RETRY_LATER;
+		l->maybe = l->maybe || !l->reply.unreached;
+		*what = l->reply.unreached ? nowhere(l) : RETRY_LATER;
 		return false;
 	default:
 		l->maybe = true;
@@ -292,6 +319,16 @@ repair(struct cloud_line *l, enum retry_what what)
 	}
 }
 
+/* For how long a store that is busy wants to be left alone. */
+static int64_t
+asked_ms(const struct cloud_line *l)
+{
+	if (l->reply.status != 429 && l->reply.status != 503)
+		return 0;
+	return retry_asked(http_header(l->http, "retry-after"),
+	    l->reply.dated ? l->reply.clock_skew_ms : 0);
+}
+
 bool
 exchange_blame(
     const struct cloud_line *l, const struct exchange *x, struct err *e)
@@ -343,7 +380,8 @@ exchange_run(struct cloud_line *l, struct exchange *x, struct err *e)
 		}
 		if (what == RETRY_SLOW && o->slow != NULL)
 			o->slow(o->slow_arg);
-		if (!retry_again(&l->retry, what, &wait_ms) || !repair(l, what))
+		if (!retry_again(&l->retry, what, asked_ms(l), &wait_ms) ||
+		    !repair(l, what))
 			break;
 		if (!retry_pause(wait_ms, l->past_stop, l->cancel, e))
 			break;

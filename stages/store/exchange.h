@@ -27,6 +27,8 @@ struct cloud {
 	char customer_key[64], customer_md5[32]; /* base64; "" */
 	pthread_mutex_t lock;
 	/* Under the lock: what was learnt from the store. */
+	bool answered;      /* it has, at least once: it is there */
+	int64_t nowhere_ms; /* when it was first not (a steady clock), or 0 */
 	int64_t skew_ms;
 	char region[64];
 	char host[320];

@@ -479,6 +479,16 @@ is_hopeless(CURLcode code)
 	}
 }
 
+/* Nobody was spoken to: not one byte of the request went out. */
+static bool
+is_nowhere(CURLcode code)
+{
+	/* The only limit of libcurl's own that we set is that to connect. */
+	return code == CURLE_COULDNT_RESOLVE_HOST ||
+	    code == CURLE_COULDNT_RESOLVE_PROXY ||
+	    code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+}
+
 /* Our words for what is met every day; NULL: libcurl's own. */
 static const char *
 words_of(CURLcode code, bool answered)
@@ -537,7 +547,7 @@ blame(struct http *h, CURLcode code, struct err *e)
 }
 
 static void
-reply_fill(struct http *h, struct http_reply *reply, bool lost)
+reply_fill(struct http *h, CURLcode code, bool lost, struct http_reply *reply)
 {
 	const char *date = http_header(h, "date");
 	curl_off_t up = 0;
@@ -557,6 +567,7 @@ reply_fill(struct http *h, struct http_reply *reply, bool lost)
 	curl_easy_getinfo(h->curl, CURLINFO_NUM_CONNECTS, &connects);
 	reply->stale = lost && h->ended == ENDED_NOT && h->status == 0 &&
 	    connects == 0 && reply->address[0] != '\0';
+	reply->unreached = lost && h->ended == ENDED_NOT && is_nowhere(code);
 	if (date != NULL && http_date(date, &ms)) {
 		reply->dated = true; /* whole seconds: half of one is lost */
 		reply->clock_skew_ms = ms + 500 - now_ms(CLOCK_REALTIME);
@@ -586,7 +597,7 @@ http_do(struct http *h, const struct http_request *r, struct http_reply *reply,
 		*e = ours;
 		h->fresh = true;
 	}
-	reply_fill(h, reply, got == HTTP_LOST);
+	reply_fill(h, code, got == HTTP_LOST, reply);
 	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(list);
 	h->request = NULL;

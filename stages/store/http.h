@@ -86,8 +86,10 @@ struct http_reply {
 				     byte of the reply came in */
 	int64_t clock_skew_ms; /* server's Date less our clock, if dated */
 	bool dated;
-	bool stale; /* LOST: a connection kept from before broke unanswered:
+	bool stale;     /* LOST: a connection kept from before broke unanswered:
 		       it had died unseen, and nobody failed */
+	bool unreached; /* LOST: there was no connection at all: no such name,
+			   refused, no route, nobody answered */
 };
 
 /* Before any thread: libcurl wants it.  May be called again. */

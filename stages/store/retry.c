@@ -10,7 +10,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
+#include "stages/store/http.h"
 
 #define SKEW_MS 30000 /* less is no reason to doubt a clock */
 #define FEW     3
@@ -72,15 +74,6 @@ retry_meaning(const struct retry_outcome *o)
 							    RETRY_NEVER;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void
 retry_begin(
     struct retry *r, unsigned tries, int64_t deadline_ms, int64_t backoff_ms)
@@ -93,7 +86,7 @@ retry_begin(
 	r->tries_max = tries > 0 ? tries : RETRY_TRIES;
 	r->deadline_ms = deadline_ms > 0 ? deadline_ms : RETRY_DEADLINE_MS;
 	r->backoff_ms = backoff_ms > 0 ? backoff_ms : RETRY_BACKOFF_MS;
-	r->began_ms = now_ms();
+	r->began_ms = clock_steady();
 	r->random = (random ^ (uint64_t)t.tv_nsec ^ (uint64_t)(uintptr_t)r) | 1;
 }
 
@@ -104,15 +97,21 @@ retry_progress(struct retry *r)
 	r->few = 0;
 	r->fresh = 0;
 	r->doublings = 0;
-	r->began_ms = now_ms();
+	r->began_ms = clock_steady();
 }
 
 int64_t
 retry_left_ms(const struct retry *r)
 {
-	int64_t left = r->began_ms + r->deadline_ms - now_ms();
+	int64_t left = r->began_ms + r->deadline_ms - clock_steady();
 
 	return left > 1 ? left : 1;
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* A number from 0 to limit: xorshift64*, good enough for jitter. */
@@ -127,7 +126,8 @@ draw(struct retry *r, int64_t limit)
 }
 
 bool
-retry_again(struct retry *r, enum retry_what what, int64_t *wait_ms)
+retry_again(
+    struct retry *r, enum retry_what what, int64_t asked_ms, int64_t *wait_ms)
 {
 	int64_t limit;
 
@@ -154,8 +154,30 @@ retry_again(struct retry *r, enum retry_what what, int64_t *wait_ms)
 	if (r->doublings < 20 && r->backoff_ms << r->doublings < limit)
 		limit = r->backoff_ms << r->doublings;
 	r->doublings++;
-	*wait_ms = draw(r, limit);
+	*wait_ms = draw(r, limit) +
+	    least(asked_ms, least(RETRY_ASKED_MS, retry_left_ms(r) / 2));
+	if (what == RETRY_NOWHERE && r->tries > 1 &&
+	    clock_steady() + *wait_ms - r->nowhere_ms > RETRY_NOWHERE_MS)
+		return false;
 	return *wait_ms < retry_left_ms(r);
+}
+
+int64_t
+retry_asked(const char *value, int64_t skew_ms)
+{
+	int64_t seconds = 0, when;
+
+	if (value == NULL || *value == '\0')
+		return 0;
+	if (value[strspn(value, "0123456789")] != '\0') {
+		if (!http_date(value, &when))
+			return 0;
+		when -= skew_ms + (int64_t)time(NULL) * 1000;
+		return when > 0 ? when : 0;
+	}
+	for (; *value != '\0' && seconds <= RETRY_ASKED_MS; value++)
+		seconds = seconds * 10 + (*value - '0');
+	return seconds * 1000;
 }
 
 bool
@@ -163,14 +185,14 @@ retry_pause(
     int64_t ms, bool past_stop, const atomic_bool *cancel, struct err *e)
 {
 	const struct timespec turn = { 0, 50 * 1000000 };
-	int64_t until = now_ms() + ms, left;
+	int64_t until = clock_steady() + ms, left;
 
 	for (;;) {
 		if (!past_stop && !stop_check(e))
 			return false;
 		if (cancel != NULL && atomic_load(cancel))
 			return err_set(e, ERR_REMOTE, "called off");
-		if ((left = until - now_ms()) <= 0)
+		if ((left = until - clock_steady()) <= 0)
 			return true;
 		if (left >= 50)
 			nanosleep(&turn, NULL);

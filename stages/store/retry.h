@@ -19,10 +19,14 @@
 #define RETRY_BACKOFF_MS  200
 #define RETRY_WAIT_MAX_MS 20000
 #define RETRY_DEADLINE_MS (15 * 60 * 1000)
+#define RETRY_NOWHERE_MS  10000  /* for a host that never answered */
+#define RETRY_ASKED_MS    120000 /* the most that Retry-After is heeded */
 
 enum retry_what {
 	RETRY_NEVER,    /* the store means it */
 	RETRY_LATER,    /* wait and try again */
+	RETRY_NOWHERE,  /* the same, but not for long: there was no connection,
+			   nor ever one before */
 	RETRY_FEW,      /* the same, but thrice is enough: if it comes back,
 			   the fault is no chance */
 	RETRY_SLOW,     /* the same; the store also asks for less at a time */
@@ -49,6 +53,8 @@ struct retry {
 	unsigned tries, tries_max;                 /* begun; allowed */
 	unsigned few, clock, token, region, fresh; /* of each kind, so far */
 	int64_t began_ms, deadline_ms, backoff_ms;
+	int64_t nowhere_ms; /* since when nobody is there, for whoever sets it
+			       before RETRY_NOWHERE; of clock_steady() */
 	unsigned doublings;
 	uint64_t random;
 };
@@ -63,8 +69,18 @@ void retry_progress(struct retry *);
 /* Milliseconds until the deadline, at least 1. */
 int64_t retry_left_ms(const struct retry *);
 
-/* True when there is to be another try, after *wait_ms. */
-bool retry_again(struct retry *, enum retry_what, int64_t *wait_ms);
+/*
+ * True when there is to be another try, after *wait_ms.  asked_ms: the store
+ * wants to be left alone for so long (retry_asked), 0: it did not say.  That
+ * comes on top of the wait, up to RETRY_ASKED_MS and to half of what is left
+ * until the deadline, so that there is another try in any case.
+ */
+bool retry_again(
+    struct retry *, enum retry_what, int64_t asked_ms, int64_t *wait_ms);
+
+/* What a Retry-After header says, in milliseconds from now: seconds, or a
+ * date by the server's clock, which is skew_ms ahead of ours.  0: nothing. */
+int64_t retry_asked(const char *value, int64_t skew_ms);
 
 /* Sleep.  False, with e filled, when asked to stop (unless past_stop) or
  * *cancel became true. */

@@ -335,6 +335,11 @@ says_who_cannot_be_reached(void **state)
 	assert_int_equal(http_do(h, &r, &reply, &e), HTTP_LOST);
 	assert_non_null(strstr(e.text, ": cannot connect"));
 	assert_false(reply.sent || reply.answered);
+	assert_true(reply.unreached);
+	r.url = "http://nobody.invalid/";
+	assert_int_equal(http_do(h, &r, &reply, &e), HTTP_LOST);
+	assert_non_null(strstr(e.text, ": the name is not known"));
+	assert_true(reply.unreached);
 	http_free(h);
 	(void)bad;
 }
