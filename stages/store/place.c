@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/store/profile.h"
 #include "stages/store/sign.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
@@ -354,22 +355,41 @@ environment(const char *a, const char *b)
 	return value == NULL || *value == '\0' ? NULL : value;
 }
 
-/* Settle the region: the URL's, the host's, the environment's. */
+/* What S3's own tools would take, from the environment or from their file.
+ * *to is owned, NULL: they are not told. */
+static bool
+s3_setting(const char *name, char **to, struct err *e)
+{
+	struct text value = { 0 };
+	bool ok = profile_setting_s3(NULL, name, &value, e);
+
+	*to = ok && value.len > 0 ? strdup(value.ptr) : NULL;
+	if (ok && value.len > 0 && *to == NULL)
+		ok = err_sys(e, "cannot read a URL");
+	text_release(&value);
+	return ok;
+}
+
+/* Settle the region: the URL's, the host's, that of our surroundings. */
 static bool
 place_region(struct place *p, const char *said, const char *host, struct err *e)
 {
-	const char *other = p->dialect == PLACE_COS ?
-	    environment("COS_REGION", "TENCENTCLOUD_REGION") :
-	    environment("AWS_REGION", "AWS_DEFAULT_REGION");
+	const char *cos = environment("COS_REGION", "TENCENTCLOUD_REGION");
 
+	if (said == NULL && host != NULL &&
+	    (p->region = region_of_host(host)) != NULL)
+		return true;
+	if (said == NULL && p->dialect == PLACE_S3 &&
+	    !s3_setting("region", &p->region, e))
+		return false;
+	if (p->region != NULL)
+		return check_region(p->region, e);
 	if (said != NULL)
 		p->region = strdup(said);
-	else if (host != NULL && (p->region = region_of_host(host)) != NULL)
-		return true;
-	else if (other != NULL)
-		p->region = strdup(other);
 	else if (p->dialect == PLACE_S3)
 		p->region = strdup("us-east-1");
+	else if (cos != NULL)
+		p->region = strdup(cos);
 	else if (host != NULL || p->accelerate)
 		p->region = strdup("");
 	else
@@ -383,9 +403,8 @@ place_region(struct place *p, const char *said, const char *host, struct err *e)
 
 /* Host, region and addressing from what was said. */
 static bool
-place_settle(struct place *p, const struct options *o, struct err *e)
+place_settle(struct place *p, struct options *o, struct err *e)
 {
-	const char *endpoint = o->endpoint;
 	char *host = NULL;
 
 	if (!option_flag(&p->internal, "internal", o->internal, e) ||
@@ -396,16 +415,16 @@ place_settle(struct place *p, const struct options *o, struct err *e)
 		return err_set(e, ERR_USAGE,
 		    "a cos:// URL: internal and accelerate exclude each "
 		    "other");
-	if ((p->internal || p->accelerate) && endpoint != NULL)
+	if ((p->internal || p->accelerate) && o->endpoint != NULL)
 		return err_set(e, ERR_USAGE,
 		    "a cos:// URL: with an endpoint there is neither internal "
 		    "nor accelerate");
-	if (endpoint == NULL && p->dialect == PLACE_S3)
-		endpoint =
-		    environment("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
-	p->own_endpoint = endpoint != NULL;
+	if (o->endpoint == NULL && p->dialect == PLACE_S3 &&
+	    !s3_setting("endpoint_url", &o->endpoint, e))
+		return false;
+	p->own_endpoint = o->endpoint != NULL;
 	p->tls = true;
-	if (endpoint != NULL && !endpoint_read(endpoint, &p->tls, &host, e))
+	if (p->own_endpoint && !endpoint_read(o->endpoint, &p->tls, &host, e))
 		return false;
 	if (!check_bucket(p, e) || !place_region(p, o->region, host, e)) {
 		free(host);

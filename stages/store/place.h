@@ -13,9 +13,11 @@
  *
  *	region		cos://: none, and an error unless endpoint is given;
  *			COS_REGION is used. s3://: AWS_REGION,
- *			AWS_DEFAULT_REGION, us-east-1
- *	endpoint	s3://: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, then
- *			https://s3.REGION.amazonaws.com
+ *			AWS_DEFAULT_REGION, the file of AWS's own tools
+ *			(profile.h), us-east-1
+ *	endpoint	s3://: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, that
+ *			file, unless AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is
+ *			true; then https://s3.REGION.amazonaws.com
  *	addressing	cos://: vhost on the service's own names, cname on all
  *			others (the host is the bucket; COS refuses path).
  *			s3://: vhost on the names of Amazon and of COS unless

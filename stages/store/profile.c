@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "stages/kit/span.h"
@@ -319,6 +320,16 @@ s3_environment(const char *name)
 	return NULL;
 }
 
+/* Only a URL itself may name an endpoint. */
+static bool
+s3_ignores(const char *name)
+{
+	const char *all = setting("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+
+	return strcmp(name, "endpoint_url") == 0 && all != NULL &&
+	    strcasecmp(all, "true") == 0;
+}
+
 /* A service's own endpoint comes before the profile's. */
 static void
 find_service(const struct text *file, const char *section, const char *name,
@@ -348,6 +359,8 @@ profile_setting_s3(
 	bool ok, there = false, unused = false;
 
 	text_clear(value);
+	if (s3_ignores(name))
+		return true;
 	if (s3_environment(name) != NULL) {
 		text_put(value, s3_environment(name));
 		return text_ok(value, e);

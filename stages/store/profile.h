@@ -34,7 +34,9 @@ void profile_key_release(struct profile_key *);
 /*
  * A setting of S3's config file, for place.c: "region" (environment first:
  * AWS_REGION, AWS_DEFAULT_REGION), "endpoint_url" (AWS_ENDPOINT_URL_S3,
- * AWS_ENDPOINT_URL, then [services]).  value is empty when there is none.
+ * AWS_ENDPOINT_URL, then [services]; none at all when
+ * AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true).  value is empty when there is
+ * none.
  */
 MUST_USE bool profile_setting_s3(
     const char *profile, const char *name, struct text *value, struct err *);

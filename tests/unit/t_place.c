@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -23,9 +24,11 @@ clean(void **state)
 {
 	static const char *const names[] = { "COS_REGION",
 		"TENCENTCLOUD_REGION", "AWS_REGION", "AWS_DEFAULT_REGION",
-		"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3" };
+		"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE",
+		"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" };
 
 	(void)state;
+	setenv("AWS_CONFIG_FILE", "/nonexistent/config", 1);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unsetenv(names[i]);
 	return 0;
@@ -211,6 +214,54 @@ reads_the_environment(void **state)
 	clean(NULL);
 }
 
+/* The file of AWS's own tools: behind the URL, before what is built in. */
+static void
+reads_the_config_file(void **state)
+{
+	static const char text[] =
+	    "[default]\nregion = eu-file\nendpoint_url = http://127.0.0.1:7\n"
+	    "[profile p]\nregion = cn-file\nservices = s\n"
+	    "[services s]\ns3 =\n  endpoint_url = https://h.example\n";
+	char path[] = "/tmp/t_place-XXXXXX";
+	struct place p;
+	struct err e;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+	close(fd);
+	setenv("AWS_CONFIG_FILE", path, 1);
+	assert_true(place_parse(&p, "s3://b/k", &e));
+	assert_string_equal(p.region, "eu-file");
+	assert_string_equal(p.host, "127.0.0.1:7");
+	assert_true(p.own_endpoint && !p.tls);
+	place_release(&p);
+	assert_true(place_parse(&p, "s3://b/k?region=r&endpoint=http://x", &e));
+	assert_string_equal(p.region, "r");
+	assert_string_equal(p.host, "x");
+	place_release(&p);
+	setenv("AWS_PROFILE", "p", 1);
+	assert_true(place_parse(&p, "s3://b/k", &e));
+	assert_string_equal(p.region, "cn-file");
+	assert_string_equal(p.host, "h.example");
+	place_release(&p);
+	setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
+	assert_true(place_parse(&p, "s3://b/k", &e));
+	assert_string_equal(p.host, "b.s3.cn-file.amazonaws.com.cn");
+	assert_false(p.own_endpoint);
+	place_release(&p);
+	unsetenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+	/* Neither of them is for COS. */
+	assert_false(place_parse(&p, "cos://b-1/k", &e));
+	assert_non_null(strstr(e.text, "say where it is"));
+	setenv("AWS_CONFIG_FILE", "/", 1); /* no file that could be read */
+	assert_false(place_parse(&p, "s3://b/k", &e));
+	assert_true(place_parse(&p, "s3://b/k?region=r&endpoint=http://x", &e));
+	place_release(&p);
+	unlink(path);
+	clean(NULL);
+}
+
 static void
 moves(void **state)
 {
@@ -254,6 +305,7 @@ main(void)
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(bounds_keys),
 		cmocka_unit_test(reads_the_environment),
+		cmocka_unit_test(reads_the_config_file),
 		cmocka_unit_test(moves),
 	};
 
