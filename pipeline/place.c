@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "pipeline/ident.h"
+#include "stages/store/net.h"
 
 static const char *store_url, *instance_name;
 
@@ -14,6 +15,9 @@ static const char *store_url, *instance_name;
 const struct opt place_store_opts[] = {
 	{ OPT_TEXT, 0, "store", &store_url, "STORE",
 	    "where backups are: a folder or a URL (default: RDBPIPE_STORE)",
+	    0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "customer-key", &store_net.customer_key, "FILE",
+	    "a key of your own encrypts what is in the store (SSE-C)",
 	    0, 0, NULL, NULL },
 	OPT_TABLE_END,
 };
@@ -34,6 +38,11 @@ place_open(struct store **s, struct err *e)
 
 	if (url == NULL)
 		url = getenv("RDBPIPE_STORE");
+	/* Never believe that something is encrypted which is not. */
+	if (store_net.customer_key != NULL &&
+	    (url == NULL || !store_is_remote(url)))
+		return err_set(e, ERR_USAGE,
+		    "--customer-key is for cos:// and s3:// only");
 	if (url != NULL && *url != '\0')
 		return store_open(s, url, e);
 	if (store_url != NULL)

@@ -2,7 +2,9 @@
  * place.h -- the store backups are in, as said on the command line.
  *
  * --store, else RDBPIPE_STORE, else a directory: /var/lib/rdbpipe for root,
- * $HOME/.local/share/rdbpipe for others.
+ * $HOME/.local/share/rdbpipe for others.  --customer-key, else
+ * RDBPIPE_STORE_KEY, names the file of a key that all in it is encrypted with
+ * by the store (SSE-C); the programs of a chain are given the file's name.
  */
 #ifndef PIPELINE_PLACE_H
 #define PIPELINE_PLACE_H
@@ -10,7 +12,7 @@
 #include "stages/kit/opt.h"
 #include "stages/store/store.h"
 
-extern const struct opt place_store_opts[];    /* --store */
+extern const struct opt place_store_opts[];    /* --store, --customer-key */
 extern const struct opt place_instance_opts[]; /* --instance */
 
 /* Open it; store_close is the caller's. */

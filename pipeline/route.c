@@ -7,6 +7,7 @@
 
 #include "pipeline/say.h"
 #include "stages/store/multipart.h"
+#include "stages/store/net.h"
 #include "stages/store/store.h"
 
 /* Those who look at an RDB while it passes. */
@@ -37,6 +38,7 @@ route_backup(struct chain *c, const struct endpoint *from,
 	chain_add(c, "cos-put");
 	/* Should two backups take the same id, one of them must fail. */
 	chain_word(c, "--exclusive");
+	chain_option(c, "--customer-key", store_net.customer_key);
 	chain_word(c, object_url);
 }
 
@@ -45,6 +47,7 @@ fetch(struct chain *c, const char *object_url)
 {
 	c->quiet = say_quiet;
 	chain_add(c, "cos-get");
+	chain_option(c, "--customer-key", store_net.customer_key);
 	chain_word(c, object_url);
 	chain_add(c, "rdb-decompress");
 }

@@ -11,6 +11,7 @@
 #include "pipeline/catalogue.h"
 #include "pipeline/place.h"
 #include "pipeline/say.h"
+#include "stages/store/net.h"
 
 static int64_t expires = (int64_t)6 * 60 * 60 * 1000;
 static bool internal, curl;
@@ -48,23 +49,36 @@ shard_url(struct store *store, const struct catalogue_name *name,
 {
 	char *key = catalogue_key(name, shard->object.name, e);
 	char *address = key != NULL ? store_address(store, key, how, e) : NULL;
+	char note[STORE_ADDRESS_NOTE];
 
 	if (address != NULL)
 		address_print(name, shard, address);
+	if (address != NULL && store_address_note(how, note))
+		say("%s: %s", shard->object.name, note);
 	free(address);
 	free(key);
 	return address != NULL;
 }
 
 static bool
+curl_check(struct err *e)
+{
+	return !curl || store_net_customer_key() == NULL ||
+	    err_set(e, ERR_USAGE,
+		"--curl: with a customer's key its lines would hold that key");
+}
+
+static bool
 url_run(const struct operands *args, struct err *e)
 {
-	struct store_address how = { expires / 1000, internal, "" };
+	struct store_address how = { .seconds = expires / 1000,
+		.internal = internal };
 	struct store *store = NULL;
 	struct catalogue_name name;
 	struct manifest m = { 0 };
 	const char *instance;
-	bool ok = place_instance(&instance, e) && place_open(&store, e) &&
+	bool ok = curl_check(e) && place_instance(&instance, e) &&
+	    place_open(&store, e) &&
 	    catalogue_find(store, instance, args->v[0], &name, e) &&
 	    catalogue_read(store, &name, &m, e);
 
@@ -81,7 +95,8 @@ url_run(const struct operands *args, struct err *e)
 static const char *const notes[] = {
 	"ID is an id, the beginning of one, INSTANCE/ID, or \"latest\".",
 	"One line per shard.  Whoever has an address can read the object until",
-	"it expires; made with a temporary key, it expires with that key.",
+	"it expires; made with a temporary key, it expires with that key at",
+	"the latest, of which you are warned.",
 	NULL,
 };
 

@@ -40,6 +40,6 @@ const struct stage stage = {
 	.operands_max = 1,
 	.notes = notes,
 	.opts = opts,
-	.more = { store_data_opts, store_net_opts },
+	.more = { store_data_opts, store_key_opts, store_net_opts },
 	.source = get_open,
 };

@@ -97,9 +97,10 @@ put_check(const struct operands *args, struct err *e)
 	if (encrypt != CLOUD_SSE_KMS && (kms_key != NULL || kms_context))
 		return err_set(e, ERR_USAGE,
 		    "--kms-key and --kms-context want --encrypt kms");
-	if (encrypt != CLOUD_SSE_NONE && store_net.customer_key != NULL)
+	if (encrypt != CLOUD_SSE_NONE && store_net_customer_key() != NULL)
 		return err_set(e, ERR_USAGE,
-		    "--encrypt and --customer-key exclude each other");
+		    "--encrypt and --customer-key (or RDBPIPE_STORE_KEY) "
+		    "exclude each other");
 	if (option != NULL && !store_is_remote(args->v[0]))
 		return err_set(e, ERR_USAGE,
 		    "%s: %s is for cos:// and s3:// only", args->v[0], option);
@@ -158,7 +159,7 @@ const struct stage stage = {
 	.operands_max = 1,
 	.notes = notes,
 	.opts = opts,
-	.more = { store_data_opts, store_net_opts },
+	.more = { store_data_opts, store_key_opts, store_net_opts },
 	.proof = true,
 	.check = put_check,
 	.sink = put_open,

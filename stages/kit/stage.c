@@ -412,6 +412,7 @@ main(int argc, char **argv)
 		stage.opts != NULL ? stage.opts : no_opts,
 		stage.more[0] != NULL ? stage.more[0] : no_opts,
 		stage.more[1] != NULL ? stage.more[1] : no_opts,
+		stage.more[2] != NULL ? stage.more[2] : no_opts,
 		stage.proof ? proof_opts : no_opts,
 		stage.sink != NULL ? sink_opts : no_opts,
 		common_opts,

@@ -29,7 +29,7 @@
 
 #define STAGE_CHUNK (256 * 1024) /* bytes moved at a time */
 
-#define STAGE_MORE 2
+#define STAGE_MORE 3
 
 struct stage {
 	const char *name;               /* "rdb-compress" */

@@ -130,13 +130,28 @@ cloud_line_maybe(const struct cloud_line *l)
 	return l->maybe;
 }
 
-char *
-cloud_presign(struct cloud *c, const char *key, int64_t seconds, struct err *e)
+/* What whoever reads the address must send as it was signed. */
+static size_t
+presign_headers(const struct cloud *c, const char *host, struct sign_pair *to)
 {
-	struct sign_pair host = { "host", NULL };
-	struct sign_request request = {
-		.method = "GET", .headers = &host, .n_headers = 1
-	};
+	const struct dialect *d = c->dialect;
+	size_t n = 0;
+
+	to[n++] = (struct sign_pair){ "host", host };
+	if (c->customer_key[0] == '\0')
+		return n;
+	to[n++] = (struct sign_pair){ d->customer_algorithm, "AES256" };
+	to[n++] = (struct sign_pair){ d->customer_key, c->customer_key };
+	to[n++] = (struct sign_pair){ d->customer_md5, c->customer_md5 };
+	return n;
+}
+
+char *
+cloud_presign(struct cloud *c, const char *key, int64_t seconds,
+    struct cloud_key_end *end, struct err *e)
+{
+	struct sign_pair headers[4];
+	struct sign_request request = { .method = "GET", .headers = headers };
 	struct sign_terms terms = { .early = 60, .lasts = seconds };
 	struct credential key_of_now = { 0 };
 	struct text target = { 0 }, url = { 0 };
@@ -148,13 +163,16 @@ cloud_presign(struct cloud *c, const char *key, int64_t seconds, struct err *e)
 	memcpy(region, c->region, sizeof region);
 	terms.now = (int64_t)time(NULL) + c->skew_ms / 1000;
 	pthread_mutex_unlock(&c->lock);
-	host.value = at;
+	request.n_headers = presign_headers(c, at, headers);
 	request.path = path;
 	terms.region = region;
 	ok = path != NULL ? credentials_get(c->credentials, &key_of_now, e) :
 			    err_sys(e, "cannot sign an address");
 	if (ok) {
 		terms.key = key_of_now.key;
+		end->temporary = key_of_now.key.token != NULL &&
+		    *key_of_now.key.token != '\0';
+		end->at = key_of_now.until;
 		ok = c->dialect->sign_url(&request, &terms, &target, e);
 		credential_release(&key_of_now);
 	}

@@ -208,7 +208,8 @@ MUST_USE bool cloud_list_parts(struct cloud_line *, const struct cloud_upload *,
 
 typedef bool cloud_each(void *arg, const struct cloud_entry *, struct err *);
 
-/* folders: what has a '/' behind the prefix only as is_prefix entries. */
+/* folders: only the common prefixes up to the next '/', as is_prefix entries,
+ * and no objects: a page has both, each in order, but not merged. */
 MUST_USE bool cloud_list(struct cloud_line *, const char *prefix, bool folders,
     cloud_each *each, void *arg, struct err *);
 MUST_USE bool cloud_list_uploads(struct cloud_line *, const char *prefix,
@@ -218,9 +219,15 @@ MUST_USE bool cloud_list_uploads(struct cloud_line *, const char *prefix,
 
 /*
  * A signed GET, good for so many seconds.  malloc'd, or NULL.  It holds no
- * secret but is one: whoever has it can read the object.
+ * secret but is one: whoever has it can read the object.  *end says until
+ * when the key that signed it is good, after which the address is not.
+ * With a customer's key the reader must send that key's three headers too.
  */
-char *cloud_presign(
-    struct cloud *, const char *key, int64_t seconds, struct err *);
+struct cloud_key_end {
+	bool temporary; /* the key is one that ends */
+	int64_t at;     /* Unix seconds; INT64_MAX: nobody told us */
+};
+char *cloud_presign(struct cloud *, const char *key, int64_t seconds,
+    struct cloud_key_end *end, struct err *);
 
 #endif

@@ -21,10 +21,11 @@ struct cloud_store {
 	struct cloud *cloud;
 	struct cloud_line *line; /* for what is no stream */
 	uint8_t customer_key[CLOUD_KEY_LEN];
-	atomic_uint slow; /* SlowDowns heard */
-	char *root;       /* what stands before a key in its name: "" or x/ */
-	char *key;        /* of store_open_object */
-	char *url;        /* the last one store_url_of gave out */
+	const uint8_t *own_key; /* that one, or NULL: there is none */
+	atomic_uint slow;       /* SlowDowns heard */
+	char *root; /* what stands before a key in its name: "" or x/ */
+	char *key;  /* of store_open_object */
+	char *url;  /* the last one store_url_of gave out */
 };
 
 /* --- who we are --- */
@@ -163,16 +164,16 @@ cloud_connect(struct cloud_store *c, struct err *e)
 		.traffic_limit = store_net.traffic_limit,
 	};
 	const char *ca = getenv("RDBPIPE_STORE_CA");
+	const char *key_file = store_net_customer_key();
 
 	if (options.http.ca == NULL && ca != NULL && *ca != '\0')
 		options.http.ca = ca;
 	if (options.http.ca != NULL && access(options.http.ca, R_OK) == -1)
 		return err_sys(e, "cannot read %s", options.http.ca);
-	if (store_net.customer_key != NULL) {
-		if (!customer_key_read(
-			c->customer_key, store_net.customer_key, e))
+	if (key_file != NULL) {
+		if (!customer_key_read(c->customer_key, key_file, e))
 			return false;
-		options.customer_key = c->customer_key;
+		options.customer_key = c->own_key = c->customer_key;
 	}
 	c->who = credentials_new(
 	    c->place.dialect == PLACE_COS ? CREDENTIALS_COS : CREDENTIALS_S3,
@@ -463,14 +464,19 @@ cloud_kind_remove_upload(
 /* The address of a name at a place that may be another than the store's. */
 static char *
 address_at(struct cloud_store *c, const struct place *place, const char *name,
-    int64_t seconds, struct err *e)
+    struct store_address *how, struct err *e)
 {
+	const struct cloud_options options = { .customer_key = c->own_key };
+	struct cloud_key_end end = { false, INT64_MAX };
 	struct cloud *cloud = NULL;
 	char *address;
 
-	if (!cloud_open(&cloud, place, c->who, &(struct cloud_options){ 0 }, e))
+	if (!cloud_open(&cloud, place, c->who, &options, e))
 		return NULL;
-	address = cloud_presign(cloud, name, seconds, e);
+	address = cloud_presign(cloud, name, how->seconds, &end, e);
+	how->key_ends = end.temporary;
+	how->key_end = end.at;
+	how->customer_key = c->own_key != NULL;
 	cloud_close(cloud);
 	return address;
 }
@@ -485,10 +491,10 @@ cloud_kind_address(
 
 	how->region = c->place.region;
 	if (name != NULL && how->internal == c->place.internal)
-		address = address_at(c, &c->place, name, how->seconds, e);
+		address = address_at(c, &c->place, name, how, e);
 	else if (name != NULL &&
 	    place_move(&moved, &c->place, how->internal, e)) {
-		address = address_at(c, &moved, name, how->seconds, e);
+		address = address_at(c, &moved, name, how, e);
 		place_release(&moved);
 	}
 	free(name);

@@ -19,6 +19,7 @@
 
 struct paging {
 	bool sending, encoded, truncated, seen;
+	bool folders; /* tell prefixes only */
 	cloud_each *each;
 	void *each_arg;
 
@@ -97,7 +98,7 @@ entry_tell(struct paging *p, bool is_prefix, bool is_upload, struct err *e)
 		text_put(&p->last, entry.key);
 		ok = text_ok(&p->last, e);
 	}
-	if (ok && p->sending)
+	if (ok && p->sending && (!p->folders || is_prefix))
 		ok = p->each(p->each_arg, &entry, e);
 	text_clear(&p->key);
 	text_clear(&p->upload_id);
@@ -199,9 +200,9 @@ page_good(void *arg, struct cloud_line *l, enum retry_what *what, struct err *e)
 /* Ask for pages until there are no more; v2: the marker is a token. */
 static bool
 pages(struct cloud_line *l, const struct exchange *first, bool uploads,
-    cloud_each *each, void *arg, struct err *e)
+    bool folders, cloud_each *each, void *arg, struct err *e)
 {
-	struct paging p = { .each = each, .each_arg = arg };
+	struct paging p = { .folders = folders, .each = each, .each_arg = arg };
 	struct text from = { 0 }, from_id = { 0 };
 	bool v2 = !uploads && l->cloud->dialect->list_v2, ok = false;
 	const char *marker = uploads ? "key-marker" :
@@ -268,7 +269,7 @@ cloud_list(struct cloud_line *l, const char *prefix, bool folders,
 	exchange_param(&x, "encoding-type", "url");
 	if (folders)
 		exchange_param(&x, "delimiter", "/");
-	return pages(l, &x, false, each, arg, e);
+	return pages(l, &x, false, folders, each, arg, e);
 }
 
 bool
@@ -283,5 +284,5 @@ cloud_list_uploads(struct cloud_line *l, const char *prefix, cloud_each *each,
 	exchange_param(&x, "prefix", prefix);
 	exchange_param(&x, "max-uploads", "1000");
 	exchange_param(&x, "encoding-type", "url");
-	return pages(l, &x, true, each, arg, e);
+	return pages(l, &x, true, false, each, arg, e);
 }

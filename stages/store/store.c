@@ -5,7 +5,9 @@
  */
 #include "stages/store/store.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "stages/store/cloud_kind.h"
 #include "stages/store/file.h"
@@ -213,4 +215,45 @@ store_address(
 	}
 	return key_check(key, false, e) ? s->kind->address(s, key, how, e) :
 					  NULL;
+}
+
+/* How it ends with its key; "" when it does not. */
+static void
+key_note(const struct store_address *how, char *text, size_t cap)
+{
+	char at[32];
+	time_t end = (time_t)how->key_end;
+	struct tm tm;
+
+	*text = '\0';
+	if (!how->key_ends)
+		return;
+	if (how->key_end == INT64_MAX)
+		snprintf(text, cap,
+		    "signed with a temporary key: the address ends with that "
+		    "key, whenever that is");
+	else if (how->key_end - time(NULL) < how->seconds &&
+	    gmtime_r(&end, &tm) != NULL &&
+	    strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+		snprintf(text, cap,
+		    "signed with a temporary key: the address ends with that "
+		    "key, at %s, and not only after %lld s",
+		    at, (long long)how->seconds);
+}
+
+bool
+store_address_note(
+    const struct store_address *how, char text[STORE_ADDRESS_NOTE])
+{
+	size_t n;
+
+	key_note(how, text, STORE_ADDRESS_NOTE);
+	n = strlen(text);
+	if (how->customer_key)
+		snprintf(text + n, STORE_ADDRESS_NOTE - n,
+		    "%swhoever reads it must send the headers of the "
+		    "customer's key: ...-customer-algorithm, "
+		    "...-customer-key, ...-customer-key-md5",
+		    n > 0 ? "; " : "");
+	return *text != '\0';
 }

@@ -114,13 +114,28 @@ MUST_USE bool store_remove_upload(
  * An address to read an object at for so many seconds without credentials;
  * malloc'd, NULL on failure.  internal: by the name that is only found inside
  * the store's region, which is region (borrowed, good until store_close).
+ * It ends with the key that signed it, when that is a temporary one:
+ * key_end is then when, or INT64_MAX, if nobody knows.
  */
 struct store_address {
 	int64_t seconds;
 	bool internal;
-	const char *region; /* out */
+	/* Out. */
+	const char *region;
+	bool key_ends;     /* with a temporary key */
+	int64_t key_end;   /* Unix seconds */
+	bool customer_key; /* the reader must send the headers of SSE-C */
 };
 char *store_address(
     struct store *, const char *key, struct store_address *, struct err *);
+
+/*
+ * What is to be said of an address besides: that it ends sooner than it was
+ * asked to, and what must be sent with it.  One line into text; false: there
+ * is nothing to say.
+ */
+#define STORE_ADDRESS_NOTE 400
+bool store_address_note(
+    const struct store_address *, char text[STORE_ADDRESS_NOTE]);
 
 #endif

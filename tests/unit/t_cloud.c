@@ -24,6 +24,7 @@
 /* The real thing, in front of the harness's cloud in memory, whose names are
  * the same. */
 #include "stages/store/cloud.c"
+#include "stages/store/exchange.c"
 #include "stages/store/cloud_list.c"
 #include "stages/store/cloud_object.c"
 #include "stages/store/cloud_upload.c"
@@ -192,6 +193,104 @@ tries_again(void **state)
 	assert_null(strstr(script_head(f.script, 0), "x-cos-sdk-retry"));
 	has(&f, 1, "x-cos-sdk-retry: true");
 	end(&f);
+}
+
+/* A busy store says for how long it wants to be left alone. */
+static void
+waits_as_asked(void **state)
+{
+	static const struct script_step steps[] = {
+		{ .reply =
+			"HTTP/1.1 503 X\r\n" ID "Retry-After: 1\r\n" NO_BODY },
+		{ .reply =
+			"HTTP/1.1 429 X\r\n" ID "retry-after: 1\r\n" NO_BODY },
+		{ .reply =
+			"HTTP/1.1 500 X\r\n" ID "Retry-After: 99\r\n" NO_BODY },
+		{ .reply = PUT_DONE },
+	};
+	struct cloud_how how = { .id = "I1" };
+	struct cloud_head head;
+	struct timespec from, to;
+	struct fixture f;
+	long ms;
+
+	(void)state;
+	BEGIN(&f, "cos", steps);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	assert_true(cloud_put(f.line, "k", letter, &how, &head, &f.e));
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	ms = (to.tv_sec - from.tv_sec) * 1000 +
+	    (to.tv_nsec - from.tv_nsec) / 1000000;
+	assert_true(ms >= 2000 && ms < 30000);
+	assert_int_equal(f.slow, 2);
+	end(&f);
+}
+
+/* A host that has answered once is waited for as long as any failure is; one
+ * that never did was not asked anything, so nothing can have been done. */
+static void
+tells_nobody_from_gone(void **state)
+{
+	static const struct script_step steps[] = { { .reply = PUT_DONE,
+	    .end = SCRIPT_CLOSE } };
+	struct cloud_how how = { .id = "I1" };
+	struct cloud_head head;
+	struct fixture f;
+
+	(void)state;
+	BEGIN(&f, "cos", steps);
+	script_stop(f.script);
+	assert_false(cloud_put(f.line, "k", letter, &how, &head, &f.e));
+	says(&f, ": cannot connect (4 tries)");
+	assert_false(cloud_line_maybe(f.line));
+	assert_false(f.cloud->answered);
+	f.script = script_start(steps, 0);
+	end(&f);
+
+	BEGIN(&f, "cos", steps);
+	assert_true(cloud_put(f.line, "k", letter, &how, &head, &f.e));
+	assert_true(f.cloud->answered);
+	assert_int_equal(nowhere(f.line), RETRY_LATER);
+	end(&f);
+}
+
+/* An address says when the key that signed it ends. */
+static void
+tells_of_a_key_that_ends(void **state)
+{
+	static const uint8_t own[CLOUD_KEY_LEN] = { 1 };
+	struct credentials_means means = { .fetch = NULL };
+	struct cloud_options options = { .customer_key = own };
+	struct cloud_key_end end = { true, 0 };
+	struct credentials *who;
+	struct cloud *c;
+	struct place p;
+	struct err e;
+	char *url;
+
+	(void)state;
+	assert_true(place_parse(&p, "s3://b/?region=r", &e));
+	who = credentials_new(CREDENTIALS_S3, &means, &e);
+	assert_true(cloud_open(&c, &p, who, &options, &e));
+	url = cloud_presign(c, "k", 60, &end, &e);
+	assert_false(end.temporary);
+	/* What the reader must send is signed, and is not in the address. */
+	assert_non_null(strstr(url, "customer-key"));
+	assert_null(strstr(url, c->customer_key));
+	free(url);
+	cloud_close(c);
+	credentials_free(who);
+	setenv("AWS_SESSION_TOKEN", "hunter2", 1);
+	who = credentials_new(CREDENTIALS_S3, &means, &e);
+	assert_true(cloud_open(&c, &p, who, &options, &e));
+	url = cloud_presign(c, "k", 60, &end, &e);
+	assert_true(end.temporary);
+	assert_true(end.at == INT64_MAX);
+	free(url);
+	unsetenv("AWS_SESSION_TOKEN");
+	cloud_close(c);
+	credentials_free(who);
+	place_release(&p);
 }
 
 /* The last word of a store that never gets better, and how often. */
@@ -785,7 +884,18 @@ lists(void **state)
 		    .end = SCRIPT_CLOSE },
 		{ .reply = XML("",
 		      "<ListBucketResult><Contents><Key>b%20"
-		      "</Key></Contents><CommonPrefixes><Prefix>"
+		      "</Key></Contents></ListBucketResult>"),
+		    .end = SCRIPT_CLOSE },
+		{ .reply = XML("",
+		      "<ListBucketResult><IsTruncated>true</IsTruncated>"
+		      "<NextMarker>a%20x/</NextMarker>"
+		      "<Contents><Key>z</Key></Contents><CommonPrefixes>"
+		      "<Prefix>a%20x/</Prefix></CommonPrefixes>"
+		      "<EncodingType>url</EncodingType>"
+		      "</ListBucketResult>"),
+		    .end = SCRIPT_CLOSE },
+		{ .reply = XML("",
+		      "<ListBucketResult><CommonPrefixes><Prefix>"
 		      "c/</Prefix></CommonPrefixes>"
 		      "</ListBucketResult>"),
 		    .end = SCRIPT_CLOSE },
@@ -801,16 +911,21 @@ lists(void **state)
 
 	(void)state;
 	BEGIN(&f, "cos", steps);
+	assert_true(cloud_list(f.line, "a", false, note, got, &f.e));
+	assert_string_equal(got, "a x 5;a+b 6;b%20 0;");
+	has(&f, 0, "GET /?prefix=a&max-keys=1000&encoding-type=url HTTP/1.1");
+	has(&f, 2, "&marker=a%2Bb HTTP/1.1");
+	got[0] = '\0';
 	assert_true(cloud_list(f.line, "a", true, note, got, &f.e));
-	assert_string_equal(got, "a x 5;a+b 6;b%20 0;Dc/ 0;");
-	has(&f, 0,
+	assert_string_equal(got, "Da x/ 0;Dc/ 0;"); /* no objects */
+	has(&f, 3,
 	    "GET /?prefix=a&max-keys=1000&encoding-type=url&delimiter="
 	    "%2F HTTP/1.1");
-	has(&f, 2, "&marker=a%2Bb HTTP/1.1");
+	has(&f, 4, "&marker=a%20x%2F");
 	got[0] = '\0';
 	assert_true(cloud_list_uploads(f.line, "", note, got, &f.e));
 	assert_string_equal(got, "k 0 u1;");
-	has(&f, 3, "GET /?uploads");
+	has(&f, 5, "GET /?uploads");
 	assert_false(cloud_list(f.line, "", false, note, got, &f.e));
 	end(&f);
 }
@@ -849,6 +964,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(puts_with_all_there_is),
 		cmocka_unit_test(tries_again),
+		cmocka_unit_test(waits_as_asked),
+		cmocka_unit_test(tells_nobody_from_gone),
+		cmocka_unit_test(tells_of_a_key_that_ends),
 		cmocka_unit_test(gives_up_in_words),
 		cmocka_unit_test(sets_the_clock),
 		cmocka_unit_test(tells_the_clock),
