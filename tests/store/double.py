@@ -865,33 +865,38 @@ class Connection:
         with service.lock:
             service.active += 1
             service.most_at_once = max(service.most_at_once, service.active)
-        row = {"time": time.time()}
+        row = {"time": time.time(), "status": None}
         try:
             request = Request(self.wire, head)
             request.id = base64.b64encode(uuid.uuid4().bytes).decode()
             reply, keep = self._answer(request)
             row["status"] = reply.status
+            self._note(row, request)
             return self._send(request, reply, request.fault) and keep
         except Refusal as refusal:      # not even a request
+            row["status"], row["refused"] = 400, refusal.message
+            self._note(row, request)
             self.wire.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0"
                            b"\r\nConnection: close\r\n\r\n")
-            row["status"], row["refused"] = 400, refusal.message
             return False
         finally:
             self._note(row, request)
+            with service.lock:
+                service.active -= 1
 
     def _note(self, row, request):
+        """Into the log, once: before the reply, for who has that may ask."""
         service = self.service
+        if "seconds" in row:
+            return
         if request is not None:
             row.update(op=request.op, key=request.key,
                        fault=request.fault.get("kind"), id=request.id,
                        params=request.params, headers=request.headers,
                        unsigned=request.unsigned, bytes=request.body.length,
                        refused=request.refused)
-        row.setdefault("status", None)
         row["seconds"] = time.time() - row["time"]
         with service.lock:
-            service.active -= 1
             service.log.append(row)
             for name in ("op", "status", "fault", "refused"):
                 if row.get(name) is not None:
@@ -923,10 +928,13 @@ class Connection:
             request.body.drain()
             self.wire.reset()
         elif kind in ("error", "early"):
-            raise Refusal(fault.get("status", 503),
-                          fault.get("code", "SlowDown"),
-                          fault.get("message", "Please reduce your request "
-                                    "rate."))
+            refusal = Refusal(fault.get("status", 503),
+                              fault.get("code", "SlowDown"),
+                              fault.get("message", "Please reduce your "
+                                        "request rate."))
+            if "retry_after" in fault:
+                refusal.headers["Retry-After"] = fault["retry_after"]
+            raise refusal
         elif kind == "redirect":
             refusal = Refusal(307, "TemporaryRedirect", "Please re-send this "
                               "request to the specified temporary endpoint.")

@@ -5,7 +5,8 @@ which fault, for which operation (none: any that it fits), for keys that hold
 this text, how often (0: always), after how many that fit.  Further fields are
 the kind's own:
 
-    error        status, code, message: refused, with the service's XML
+    error        status, code, message, retry_after: refused, with the
+                 service's XML
     bare         status: an error without a body
     middlebox    status: an error page that is not the service's: no request id
     redirect     location: 307
