@@ -86,6 +86,7 @@ struct cloud_head {
 	uint64_t size;
 	int64_t modified_ms;       /* since 1970, UTC; 0: not told */
 	struct cloud_number crc64; /* CRC-64/XZ of the whole */
+	struct cloud_number nvme;  /* CRC-64/NVME, where the place wants it */
 	char etag[CLOUD_ETAG_MAX]; /* with its quotes, as If-Match wants it */
 	char id[128];              /* CLOUD_ID_META; "" */
 	char storage_class[32];    /* "": standard */
@@ -96,6 +97,7 @@ struct cloud_part {
 	unsigned number; /* 1 to 10000 */
 	uint64_t size;
 	struct cloud_number crc64;
+	struct cloud_number nvme; /* where the place wants it */
 	char etag[CLOUD_ETAG_MAX];
 };
 
@@ -174,8 +176,10 @@ MUST_USE bool cloud_initiate(struct cloud_line *, const char *key,
 
 /*
  * part->number says which; all else is filled.  A reply whose CRC-64 is not
- * that of the body counts as a failed try.  Several threads, one line each,
- * may do this for one upload.
+ * that of the body counts as a failed try.  Where the place wants CRC64NVME,
+ * so does a reply with another; one without it is a failure for good: that
+ * store checks nothing.  Several threads, one line each, may do this for one
+ * upload.
  */
 MUST_USE bool cloud_put_part(struct cloud_line *, const struct cloud_upload *,
     struct span body, struct cloud_part *part, struct err *);

@@ -71,6 +71,42 @@ object_etag(const struct cloud_line *l, char to[CLOUD_ETAG_MAX])
 	return true;
 }
 
+void
+object_nvme_put(uint64_t value, char base64[OBJECT_NVME_LEN])
+{
+	uint8_t bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(value >> (56 - 8 * i));
+	hash_base64(bytes, sizeof bytes, base64);
+}
+
+struct cloud_number
+object_nvme(const char *base64)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno"
+				     "pqrstuvwxyz0123456789+/";
+	struct cloud_number n = { false, 0 };
+	char again[OBJECT_NVME_LEN];
+
+	if (base64 == NULL || strlen(base64) != 12)
+		return n;
+	/* 64 bits are ten digits and two thirds of another. */
+	for (int i = 0; i < 11; i++) {
+		const char *at = strchr(digits, base64[i]);
+
+		if (at == NULL)
+			return n;
+		if (i < 10)
+			n.value = n.value << 6 | (uint64_t)(at - digits);
+		else
+			n.value = n.value << 4 | (uint64_t)(at - digits) >> 2;
+	}
+	object_nvme_put(n.value, again);
+	n.known = strcmp(again, base64) == 0;
+	return n;
+}
+
 bool
 object_crc_differs(const struct cloud_number *a, const struct cloud_number *b)
 {
@@ -101,6 +137,8 @@ object_head(const struct cloud_line *l, struct cloud_head *head)
 	if (modified == NULL || !http_date(modified, &head->modified_ms))
 		head->modified_ms = 0;
 	object_number(l, d->crc64, &head->crc64);
+	if (l->cloud->place->crc64nvme)
+		head->nvme = object_nvme(http_header(l->http, d->nvme));
 	if (!object_etag(l, head->etag))
 		head->etag[0] = '\0';
 	copy_header(l, d->meta_id, head->id, sizeof head->id);
@@ -123,6 +161,8 @@ cloud_head(struct cloud_line *l, const char *key, bool *found,
 	};
 
 	memset(head, 0, sizeof *head);
+	if (l->cloud->place->crc64nvme)
+		exchange_header(&x, l->cloud->dialect->sum_mode, "ENABLED");
 	exchange_customer(&x, l->cloud);
 	if ((*found = exchange_run(l, &x, e)))
 		object_head(l, head);
@@ -159,7 +199,7 @@ put_good(void *arg, struct cloud_line *l, enum retry_what *what, struct err *e)
 
 bool
 object_settle(struct cloud_line *l, const char *key,
-    const struct cloud_how *how, uint64_t size, const struct cloud_number *crc,
+    const struct cloud_how *how, const struct cloud_head *sent,
     struct cloud_head *to)
 {
 	const atomic_bool *cancel = l->cancel;
@@ -179,8 +219,10 @@ object_settle(struct cloud_line *l, const char *key,
 	    strcmp(head.id, how->id) == 0;
 	/* Ours, but not what we sent: a store that keeps other bytes.  Should
 	 * it not go away, the error at hand is still the one to tell. */
-	wrong =
-	    ours && (head.size != size || object_crc_differs(&head.crc64, crc));
+	wrong = ours &&
+	    (head.size != sent->size ||
+		object_crc_differs(&head.crc64, &sent->crc64) ||
+		object_crc_differs(&head.nvme, &sent->nvme));
 	if (wrong)
 		wrong = !cloud_delete(l, key, &ignored) || wrong;
 	cloud_line_set(l, cancel, past_stop, deadline_ms);
@@ -219,6 +261,7 @@ cloud_put(struct cloud_line *l, const char *key, struct span body,
 		.bulk = true,
 		.good = put_good,
 		.arg = &p };
+	struct cloud_head sent = { 0 };
 	char md5[32], limit[24];
 
 	memset(head, 0, sizeof *head);
@@ -239,7 +282,9 @@ cloud_put(struct cloud_line *l, const char *key, struct span body,
 		return true;
 	if (how->exclusive && l->said.status == 501)
 		return put_unconditional(l, &x, e);
-	return object_settle(l, key, how, body.len, &p.crc64, head);
+	sent.size = body.len;
+	sent.crc64 = p.crc64;
+	return object_settle(l, key, how, &sent, head);
 }
 
 /* --- delete --- */

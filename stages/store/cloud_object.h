@@ -26,15 +26,21 @@ bool object_etag(const struct cloud_line *, char to[CLOUD_ETAG_MAX]);
 
 /*
  * After a failure that may have been none, a signal's included: look whether
- * the object under this key has our id, size and, if known, CRC.  *head is
- * only touched when it does.
+ * the object under this key has our id, the size and, if known, the CRCs of
+ * what was sent.  *head is only touched when it does.
  */
 bool object_settle(struct cloud_line *, const char *key,
-    const struct cloud_how *, uint64_t size, const struct cloud_number *crc64,
+    const struct cloud_how *, const struct cloud_head *sent,
     struct cloud_head *head);
 
 /* Wrong when both are known and differ. */
 bool object_crc_differs(
     const struct cloud_number *, const struct cloud_number *);
+
+/* A CRC64NVME as S3 writes it, base64 of eight bytes; and back: a value that
+ * is none is not known. */
+#define OBJECT_NVME_LEN 16
+void object_nvme_put(uint64_t value, char base64[OBJECT_NVME_LEN]);
+struct cloud_number object_nvme(const char *base64);
 
 #endif

@@ -55,6 +55,11 @@ cloud_initiate(struct cloud_line *l, const char *key,
 
 	exchange_param(&x, "uploads", NULL);
 	object_headers(&x, l->cloud, how);
+	if (l->cloud->place->crc64nvme) {
+		exchange_header(
+		    &x, l->cloud->dialect->sum_algorithm, "CRC64NVME");
+		exchange_header(&x, l->cloud->dialect->sum_type, "FULL_OBJECT");
+	}
 	if (!exchange_run(l, &x, e)) {
 		free(i.id);
 		return false;
@@ -66,9 +71,30 @@ cloud_initiate(struct cloud_line *l, const char *key,
 /* --- parts --- */
 
 struct parting {
-	struct cloud_number crc64;
+	struct cloud_number crc64, nvme;
 	struct cloud_part *part;
 };
+
+/* Does the store say that it has checked what it was to check? */
+static bool
+part_nvme_good(const struct parting *p, struct cloud_line *l,
+    enum retry_what *what, struct err *e)
+{
+	const char *told = http_header(l->http, l->cloud->dialect->nvme);
+	struct cloud_number n = object_nvme(told);
+
+	*what = RETRY_NEVER;
+	if (told == NULL)
+		return err_set(e, ERR_REMOTE,
+		    "the store ignores CRC64NVME: it would check nothing; "
+		    "leave out checksum=crc64nvme");
+	*what = RETRY_FEW;
+	return (n.known && n.value == p->nvme.value) ||
+	    err_set(e, ERR_REMOTE,
+		"the store has other bytes: CRC64NVME %016" PRIx64
+		", not %016" PRIx64,
+		n.value, p->nvme.value);
+}
 
 static bool
 part_good(void *arg, struct cloud_line *l, enum retry_what *what, struct err *e)
@@ -80,11 +106,12 @@ part_good(void *arg, struct cloud_line *l, enum retry_what *what, struct err *e)
 		return err_set(e, ERR_REMOTE, "the answer has no ETag");
 	object_number(l, l->cloud->dialect->crc64, &crc);
 	*what = RETRY_FEW;
-	return !object_crc_differs(&p->crc64, &crc) ||
-	    err_set(e, ERR_REMOTE,
-		"the store has other bytes: CRC-64 %016" PRIx64
-		", not %016" PRIx64,
-		crc.value, p->crc64.value);
+	if (object_crc_differs(&p->crc64, &crc))
+		return err_set(e, ERR_REMOTE,
+		    "the store has other bytes: CRC-64 %016" PRIx64
+		    ", not %016" PRIx64,
+		    crc.value, p->crc64.value);
+	return !p->nvme.known || part_nvme_good(p, l, what, e);
 }
 
 bool
@@ -92,8 +119,9 @@ cloud_put_part(struct cloud_line *l, const struct cloud_upload *u,
     struct span body, struct cloud_part *part, struct err *e)
 {
 	const struct cloud *c = l->cloud;
-	struct parting p = { { true, crc64_xz(0, body.ptr, body.len) }, part };
-	char doing[40], number[16], limit[24], md5[32];
+	struct parting p = { { true, crc64_xz(0, body.ptr, body.len) },
+		{ c->place->crc64nvme, 0 }, part };
+	char doing[40], number[16], limit[24], md5[32], nvme[OBJECT_NVME_LEN];
 	struct exchange x = { .doing = doing,
 		.method = "PUT",
 		.key = u->key,
@@ -116,16 +144,23 @@ cloud_put_part(struct cloud_line *l, const struct cloud_upload *u,
 	}
 	if (c->options.md5 && !object_md5(&x, md5, e))
 		return false;
+	if (p.nvme.known) {
+		p.nvme.value = crc64_nvme(0, body.ptr, body.len);
+		object_nvme_put(p.nvme.value, nvme);
+		exchange_header(&x, c->dialect->nvme, nvme);
+	}
 	part->size = body.len;
 	part->crc64 = p.crc64;
+	part->nvme = p.nvme;
 	return exchange_run(l, &x, e);
 }
 
 /* --- complete --- */
 
 struct completing {
+	const char *nvme_leaf;
 	char etag[CLOUD_ETAG_MAX];
-	struct cloud_number crc64;
+	struct cloud_number crc64, nvme;
 };
 
 static bool
@@ -136,6 +171,8 @@ complete_leaf(void *arg, const char *path, const char *value, struct err *e)
 	(void)e;
 	if (strcmp(path, "CompleteMultipartUploadResult/ETag") == 0)
 		snprintf(c->etag, sizeof c->etag, "%s", value);
+	else if (c->nvme_leaf != NULL && strcmp(path, c->nvme_leaf) == 0)
+		c->nvme = object_nvme(value);
 	return true;
 }
 
@@ -170,32 +207,44 @@ complete_body(
 	return text_ok(t, e);
 }
 
-/* The object's size and checksum, from those of its parts. */
+/* The object's size and checksums, from those of its parts. */
 static void
-parts_sum(const struct cloud_part *parts, size_t n, uint64_t *size,
-    struct cloud_number *crc)
+parts_sum(const struct cloud_part *parts, size_t n, struct cloud_head *sent)
 {
-	*size = 0;
-	*crc = (struct cloud_number){ n > 0, 0 };
+	memset(sent, 0, sizeof *sent);
+	sent->crc64.known = sent->nvme.known = n > 0;
 	for (size_t i = 0; i < n; i++) {
-		crc->known = crc->known && parts[i].crc64.known;
-		crc->value = crc64_xz_join(
-		    crc->value, parts[i].crc64.value, parts[i].size);
-		*size += parts[i].size;
+		const struct cloud_part *p = &parts[i];
+
+		sent->crc64.known = sent->crc64.known && p->crc64.known;
+		sent->crc64.value =
+		    crc64_xz_join(sent->crc64.value, p->crc64.value, p->size);
+		sent->nvme.known = sent->nvme.known && p->nvme.known;
+		sent->nvme.value =
+		    crc64_nvme_join(sent->nvme.value, p->nvme.value, p->size);
+		sent->size += p->size;
 	}
+}
+
+static bool
+sums_differ(const struct cloud_head *head, const struct cloud_head *sent)
+{
+	return object_crc_differs(&head->crc64, &sent->crc64) ||
+	    object_crc_differs(&head->nvme, &sent->nvme);
 }
 
 /* The store is done; hold what it has against what we sent. */
 static bool
-complete_check(struct cloud_line *l, const struct exchange *x, uint64_t size,
-    const struct cloud_number *crc, struct cloud_head *head, struct err *e)
+complete_check(struct cloud_line *l, const struct exchange *x,
+    const struct cloud_head *sent, struct cloud_head *head, struct err *e)
 {
+	uint64_t size = sent->size;
 	struct cloud_head seen;
 	struct err ignored;
 	bool found;
 
 	/* Not told with the answer: look.  Who may only write cannot. */
-	if (!head->crc64.known &&
+	if (!head->crc64.known && !head->nvme.known &&
 	    cloud_head(l, x->key, &found, &seen, &ignored)) {
 		if (!found || seen.size != size) {
 			err_set(e, ERR_DATA,
@@ -206,13 +255,19 @@ complete_check(struct cloud_line *l, const struct exchange *x, uint64_t size,
 			return exchange_blame(l, x, e);
 		}
 		head->crc64 = seen.crc64;
+		head->nvme = seen.nvme;
 		head->modified_ms = seen.modified_ms;
 	}
-	if (!object_crc_differs(&head->crc64, crc))
+	if (!sums_differ(head, sent))
 		return true;
-	err_set(e, ERR_DATA,
-	    "the object has CRC-64 %016" PRIx64 ", not %016" PRIx64,
-	    head->crc64.value, crc->value);
+	if (object_crc_differs(&head->nvme, &sent->nvme))
+		err_set(e, ERR_DATA,
+		    "the object has CRC64NVME %016" PRIx64 ", not %016" PRIx64,
+		    head->nvme.value, sent->nvme.value);
+	else
+		err_set(e, ERR_DATA,
+		    "the object has CRC-64 %016" PRIx64 ", not %016" PRIx64,
+		    head->crc64.value, sent->crc64.value);
 	return exchange_blame(l, x, e);
 }
 
@@ -223,6 +278,7 @@ cloud_complete(struct cloud_line *l, const struct cloud_upload *u,
 {
 	const struct dialect *d = l->cloud->dialect;
 	struct completing c = { .etag = "" };
+	struct cloud_head sent;
 	struct exchange x = { .doing = "complete",
 		.method = "POST",
 		.key = u->key,
@@ -230,14 +286,12 @@ cloud_complete(struct cloud_line *l, const struct cloud_upload *u,
 		.good = complete_good,
 		.arg = &c };
 	struct text body = { 0 };
-	struct cloud_number crc;
 	struct err ignored;
-	char md5[32];
-	uint64_t size;
+	char md5[32], nvme[OBJECT_NVME_LEN], size[24];
 	bool ok;
 
 	memset(head, 0, sizeof *head);
-	parts_sum(parts, n, &size, &crc);
+	parts_sum(parts, n, &sent);
 	ok = complete_body(&body, parts, n, e);
 	x.body = (struct span){ (const uint8_t *)body.ptr, body.len };
 	exchange_param(&x, "uploadId", u->upload_id);
@@ -245,15 +299,24 @@ cloud_complete(struct cloud_line *l, const struct cloud_upload *u,
 	if (ok &&
 	    !object_md5(&x, md5, &ignored)) /* not where it is forbidden */
 		x.n_headers = 1;
+	if (sent.nvme.known) {
+		c.nvme_leaf = d->nvme_leaf;
+		object_nvme_put(sent.nvme.value, nvme);
+		snprintf(size, sizeof size, "%" PRIu64, sent.size);
+		exchange_header(&x, d->nvme, nvme);
+		exchange_header(&x, d->sum_type, "FULL_OBJECT");
+		exchange_header(&x, d->sum_size, size);
+	}
 	if (how->exclusive)
 		exchange_header(&x, d->exclusive, d->exclusive_value);
 	if (ok && exchange_run(l, &x, e)) {
-		head->size = size;
+		head->size = sent.size;
 		head->crc64 = c.crc64;
+		head->nvme = c.nvme;
 		memcpy(head->etag, c.etag, sizeof head->etag);
-		ok = complete_check(l, &x, size, &crc, head, e);
+		ok = complete_check(l, &x, &sent, head, e);
 	} else if (ok) {
-		ok = object_settle(l, u->key, how, size, &crc, head);
+		ok = object_settle(l, u->key, how, &sent, head);
 	}
 	text_release(&body);
 	return ok;

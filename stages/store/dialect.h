@@ -23,7 +23,10 @@ struct dialect {
 	const char *lock_mode, *lock_until;
 	const char *exclusive, *exclusive_value; /* do not replace */
 	const char *crc64;                       /* reply: CRC-64/XZ, decimal */
-	const char *traffic;                     /* bit/s of a connection */
+	const char *nvme, *nvme_leaf;            /* CRC64NVME: header, and in
+						    Complete's answer */
+	const char *sum_algorithm, *sum_type, *sum_mode, *sum_size;
+	const char *traffic; /* bit/s of a connection */
 	const char *retried; /* on every try but the first, "true" */
 	bool always_signs;   /* every reply of the store has request_id: one
 				without is of somebody between us and it */

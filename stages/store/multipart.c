@@ -40,7 +40,8 @@ struct multipart {
 	struct cloud_part
 	    *part;     /* of all there can be; a worker fills its own */
 	uint64_t *crc; /* of each, ours */
-	struct cloud_number store_crc;
+	struct cloud_number nvme; /* joined; known where it was sent */
+	struct cloud_number store_crc, store_nvme;
 };
 
 static void warn(const struct multipart *, const char *fmt, ...) PRINTF_LIKE(2);
@@ -185,10 +186,16 @@ enum standing {
 };
 
 static bool
+sums_differ(const struct multipart *m, const struct cloud_head *h)
+{
+	return (h->crc64.known && h->crc64.value != m->tally.crc64) ||
+	    (h->nvme.known && m->nvme.known && h->nvme.value != m->nvme.value);
+}
+
+static bool
 is_what_came(const struct multipart *m, const struct cloud_head *h)
 {
-	return h->size == m->tally.bytes &&
-	    (!h->crc64.known || h->crc64.value == m->tally.crc64);
+	return h->size == m->tally.bytes && !sums_differ(m, h);
 }
 
 /* A store that keeps no metadata is believed by the checksum alone. */
@@ -216,8 +223,10 @@ object_look(struct multipart *m, struct cloud_head *h, struct err *e)
 	else if (found)
 		standing = standing_of(m, h);
 	cloud_line_set(m->line, NULL, false, 0);
-	if (standing == STANDING_OURS)
+	if (standing == STANDING_OURS) {
 		m->store_crc = h->crc64;
+		m->store_nvme = h->nvme;
+	}
 	return standing;
 }
 
@@ -237,15 +246,18 @@ look_wait(int i)
 static bool
 object_take_back(struct multipart *m, const struct cloud_head *h, struct err *e)
 {
+	bool nvme = !h->crc64.known && h->nvme.known && m->nvme.known;
+	const struct cloud_number *sum = nvme ? &h->nvme : &h->crc64;
 	char told[32] = "none";
 	struct err why;
 
-	if (h->crc64.known)
-		snprintf(told, sizeof told, "%016" PRIx64, h->crc64.value);
+	if (sum->known)
+		snprintf(told, sizeof told, "%016" PRIx64, sum->value);
 	err_set(e, ERR_DATA,
 	    "%s: the store holds %" PRIu64
-	    " bytes with CRC-64 %s, sent were %" PRIu64 " with %016" PRIx64,
-	    m->url, h->size, told, m->tally.bytes, m->tally.crc64);
+	    " bytes with %s %s, sent were %" PRIu64 " with %016" PRIx64,
+	    m->url, h->size, nvme ? "CRC64NVME" : "CRC-64", told,
+	    m->tally.bytes, nvme ? m->nvme.value : m->tally.crc64);
 	cloud_line_set(m->line, NULL, true, LOOK_MS);
 	if (!cloud_delete(m->line, m->key, &why))
 		warn(
@@ -264,12 +276,13 @@ object_confirm(
     struct multipart *m, const struct cloud_head *told, struct err *e)
 {
 	enum standing standing = STANDING_UNKNOWN;
-	bool differs = told->crc64.known && told->crc64.value != m->tally.crc64;
+	bool differs = sums_differ(m, told);
 	struct cloud_head h = { 0 };
 	struct err why;
 
 	m->store_crc = told->crc64;
-	if (told->crc64.known && !differs)
+	m->store_nvme = told->nvme;
+	if ((told->crc64.known || told->nvme.known) && !differs)
 		return true;
 	for (int i = 0; i < LOOKS && standing != STANDING_OURS; i++) {
 		look_wait(i);
@@ -378,13 +391,16 @@ object_settle(struct multipart *m, struct err *e)
 
 /* Is what was sent what came in? */
 static bool
-sums_agree(const struct multipart *m, struct err *e)
+sums_agree(struct multipart *m, struct err *e)
 {
 	uint64_t crc = 0, bytes = 0;
 
 	for (unsigned i = 0; i < m->parts; i++) {
 		crc = crc64_xz_join(crc, m->crc[i], m->part[i].size);
 		bytes += m->part[i].size;
+		m->nvme.known = m->part[i].nvme.known;
+		m->nvme.value = crc64_nvme_join(
+		    m->nvme.value, m->part[i].nvme.value, m->part[i].size);
 	}
 	if (crc == m->tally.crc64 && bytes == m->tally.bytes)
 		return true;
@@ -442,6 +458,10 @@ multipart_commit(struct sink *s, struct err *e)
 {
 	struct multipart *m = (struct multipart *)s;
 
+	/* Whether a store checks CRC64NVME shows in its answer to a part, when
+	 * nothing is published yet; to a plain PUT it would be too late. */
+	if (m->filling != NULL && cloud_place(m->cloud)->crc64nvme)
+		return parts_publish(m, e);
 	return m->upload_id != NULL ? parts_publish(m, e) : whole_publish(m, e);
 }
 
@@ -455,6 +475,8 @@ multipart_tell(const struct sink *s, struct facts *facts)
 	tally_tell(&m->tally, m->url, facts);
 	if (m->store_crc.known)
 		facts_hex64(facts, "store-crc64-xz", m->store_crc.value);
+	if (m->store_nvme.known)
+		facts_hex64(facts, "store-crc64-nvme", m->store_nvme.value);
 	facts_count(facts, "parts", m->parts);
 	if (m->upload_id != NULL)
 		facts_text(facts, "upload-id", m->upload_id);

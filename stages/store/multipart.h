@@ -5,7 +5,7 @@
  * more has come; only then a request is opened, so a slow source never holds
  * one open, and every try of a part sends the same bytes.  Parts go out on
  * several connections (crew.h), their sizes grow (schedule.h).  A stream that
- * fits into the first part is one plain PUT.
+ * fits into the first part is one plain PUT, unless the place wants CRC64NVME.
  *
  * The object appears in commit and nowhere else: that is where the upload is
  * completed.  Before that the checksums of what was sent are joined and
@@ -57,7 +57,8 @@ struct multipart_to {
  * once.  Strings in how are borrowed as long as the sink lives.
  *
  * Facts: those of tally.h, store-crc64-xz (what the store says, when it
- * does), parts (0: a plain PUT) and upload-id (when there are parts).
+ * does), store-crc64-nvme (the same), parts (0: a plain PUT) and upload-id
+ * (when there are parts).
  */
 struct sink *multipart_new(
     const struct multipart_to *, const struct multipart_how *, struct err *);

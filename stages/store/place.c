@@ -20,7 +20,7 @@
 
 /* What the query said; each owned, NULL: nothing. */
 struct options {
-	char *region, *endpoint, *addressing, *internal, *accelerate;
+	char *region, *endpoint, *addressing, *internal, *accelerate, *checksum;
 };
 
 static const char *const addressings[] = { "auto", "vhost", "path", "cname" };
@@ -77,6 +77,7 @@ options_free(struct options *o)
 	free(o->addressing);
 	free(o->internal);
 	free(o->accelerate);
+	free(o->checksum);
 }
 
 /* Where an option's value goes; NULL when this dialect has none such. */
@@ -87,19 +88,20 @@ option_at(
 	const struct {
 		const char *name;
 		char **to;
-		bool cos_only;
+		bool cos, s3;
 	} known[] = {
-		{ "region", &o->region, false },
-		{ "endpoint", &o->endpoint, false },
-		{ "addressing", &o->addressing, false },
-		{ "internal", &o->internal, true },
-		{ "accelerate", &o->accelerate, true },
+		{ "region", &o->region, true, true },
+		{ "endpoint", &o->endpoint, true, true },
+		{ "addressing", &o->addressing, true, true },
+		{ "internal", &o->internal, true, false },
+		{ "accelerate", &o->accelerate, true, false },
+		{ "checksum", &o->checksum, false, true },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (strlen(known[i].name) == n &&
 		    memcmp(known[i].name, name, n) == 0 &&
-		    (dialect == PLACE_COS || !known[i].cos_only))
+		    (dialect == PLACE_COS ? known[i].cos : known[i].s3))
 			return known[i].to;
 	return NULL;
 }
@@ -138,6 +140,14 @@ option_flag(bool *to, const char *name, const char *value, struct err *e)
 	*to = value != NULL && strcmp(value, "1") == 0;
 	return value == NULL || *to || strcmp(value, "0") == 0 ||
 	    err_set(e, ERR_USAGE, "a cos:// URL: %s is 1 or 0", name);
+}
+
+static bool
+option_checksum(bool *to, const char *value, struct err *e)
+{
+	*to = value != NULL && strcmp(value, "crc64nvme") == 0;
+	return value == NULL || *to ||
+	    err_set(e, ERR_USAGE, "a s3:// URL: checksum is crc64nvme");
 }
 
 static bool
@@ -409,7 +419,8 @@ place_settle(struct place *p, struct options *o, struct err *e)
 
 	if (!option_flag(&p->internal, "internal", o->internal, e) ||
 	    !option_flag(&p->accelerate, "accelerate", o->accelerate, e) ||
-	    !option_addressing(&p->addressing, o->addressing, e))
+	    !option_addressing(&p->addressing, o->addressing, e) ||
+	    !option_checksum(&p->crc64nvme, o->checksum, e))
 		return false;
 	if (p->internal && p->accelerate)
 		return err_set(e, ERR_USAGE,
@@ -439,7 +450,7 @@ place_settle(struct place *p, struct options *o, struct err *e)
 bool
 place_parse(struct place *p, const char *url, struct err *e)
 {
-	struct options o = { NULL, NULL, NULL, NULL, NULL };
+	struct options o = { NULL, NULL, NULL, NULL, NULL, NULL };
 	const char *at, *query;
 	size_t n, key;
 	bool ok = false;

@@ -7,6 +7,7 @@
  *		&accelerate=1	global acceleration
  *		&addressing=vhost|path|cname
  *	s3://BUCKET/KEY?endpoint=URL&region=REGION&addressing=...
+ *		&checksum=crc64nvme	the store is to check what it is sent
  *
  * KEY is percent-encoded; it is a prefix of keys where a place is meant.
  * Query options that are not listed are refused by name.  What is not said:
@@ -54,6 +55,7 @@ struct place {
 			 decoded path that is signed */
 	char *query;  /* "?region=..." as it was written, or "" */
 	bool internal, accelerate, own_endpoint; /* as written */
+	bool crc64nvme; /* send it, and insist on the store's own */
 };
 
 /* Understand a URL.  ERR_USAGE says what is wrong; nothing to release then. */

@@ -74,12 +74,20 @@ crc_of(const void *p, size_t len)
 		fake.no_crc ? 0 : crc64_xz(0, p, len) };
 }
 
+static struct cloud_number
+nvme_of(const void *p, size_t len)
+{
+	return (struct cloud_number){ fake.nvme,
+		fake.nvme ? crc64_nvme(0, p, len) : 0 };
+}
+
 static void
 head_fill(struct cloud_head *h)
 {
 	memset(h, 0, sizeof *h);
 	h->size = fake.object_len;
 	h->crc64 = crc_of(fake.object, fake.object_len);
+	h->nvme = nvme_of(fake.object, fake.object_len);
 	strcpy(h->etag, "\"etag\"");
 	if (!fake.no_id)
 		strcpy(h->id, fake.taken ? "another" : fake.id);
@@ -94,6 +102,8 @@ published(const struct cloud_how *how, struct cloud_head *h)
 	head_fill(h);
 	if (fake.wrong_crc)
 		h->crc64.value ^= 1;
+	if (fake.wrong_nvme)
+		h->nvme.value ^= 1;
 }
 
 static void
@@ -103,6 +113,16 @@ rest(unsigned nth)
 
 	if (nth % 2 == 1 && fake.delay_ms > 0)
 		nanosleep(&t, NULL);
+}
+
+const struct place *
+cloud_place(const struct cloud *c)
+{
+	static struct place place;
+
+	(void)c;
+	place.crc64nvme = fake.nvme;
+	return &place;
 }
 
 /* --- lines --- */
@@ -259,6 +279,7 @@ cloud_put_part(struct cloud_line *l, const struct cloud_upload *u,
 		if (part->number <= 16)
 			fake.part_sizes[part->number - 1] = body.len;
 		part->crc64 = crc_of(body.ptr, body.len);
+		part->nvme = nvme_of(body.ptr, body.len);
 		snprintf(part->etag, sizeof part->etag, "\"%u\"", part->number);
 		if (fake.scribbles)
 			*(uint8_t *)body.ptr ^= 1;

@@ -35,6 +35,8 @@ struct fake {
 	const char *text;           /* of failures; NULL: "it failed" */
 	bool no_crc, no_id;         /* the store does not tell */
 	bool wrong_crc;             /* told by put and complete */
+	bool nvme;                  /* the place wants CRC64NVME, */
+	bool wrong_nvme;            /* and complete tells another */
 	bool damages;               /* what it stores */
 	bool scribbles;             /* on the bytes it was lent */
 	bool taken;                 /* the object is somebody else's by now */

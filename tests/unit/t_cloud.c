@@ -293,6 +293,90 @@ tells_of_a_key_that_ends(void **state)
 	place_release(&p);
 }
 
+static void
+nvme_in_base64(void **state)
+{
+	static const char *const bad[] = { "", "rosUhgp5mIg",
+		"rosUhgp5mIh=", "rosUhgp5mIg=-3",
+		"rosU gp5mIg=", "============" };
+	char text[OBJECT_NVME_LEN];
+
+	(void)state;
+	object_nvme_put(0xae8b14860a799888, text);
+	assert_string_equal(text, "rosUhgp5mIg=");
+	for (uint64_t n = 1, i = 0; i < 300;
+	     i++, n = n * 0x5851f42d4c957f2d + 1) {
+		object_nvme_put(n, text);
+		assert_true(object_nvme(text).known);
+		assert_true(object_nvme(text).value == n);
+	}
+	assert_false(object_nvme(NULL).known);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(object_nvme(bad[i]).known);
+}
+
+#define NVME(sum) "x-amz-checksum-crc64nvme: " sum "\r\n"
+
+/* The store is to check CRC64NVME: told with every part and at the end; one
+ * that does not answer with it is refused. */
+static void
+wants_nvme(void **state)
+{
+	static const struct script_step steps[] = {
+		{ .reply = XML("",
+		      "<InitiateMultipartUploadResult><UploadId>u"
+		      "</UploadId></InitiateMultipartUploadResult>"),
+		    .end = SCRIPT_CLOSE },
+		{ .reply = OK "etag: e\r\n" NVME("AAAAAAAAAAA=") NO_BODY },
+		{ .reply = OK "etag: e\r\n" NVME("rosUhgp5mIg=") NO_BODY },
+		{ .reply = XML("",
+		      "<CompleteMultipartUploadResult><ETag>e</ETag>"
+		      "<ChecksumCRC64NVME>rosUhgp5mIg="
+		      "</ChecksumCRC64NVME>"
+		      "</CompleteMultipartUploadResult>"),
+		    .end = SCRIPT_CLOSE },
+		{ .reply = XML("",
+		      "<CompleteMultipartUploadResult><ETag>e</ETag>"
+		      "<ChecksumCRC64NVME>AAAAAAAAAAA="
+		      "</ChecksumCRC64NVME>"
+		      "</CompleteMultipartUploadResult>"),
+		    .end = SCRIPT_CLOSE },
+		{ .reply = OK "etag: e\r\n" NO_BODY },
+	};
+	const struct span body = { (const uint8_t *)"123456789", 9 };
+	struct cloud_upload u = { "k", NULL };
+	struct cloud_part part = { .number = 1 };
+	struct cloud_how how = { .id = "I1" };
+	struct cloud_head head;
+	struct fixture f;
+	char *id;
+
+	(void)state;
+	BEGIN(&f, "s3", steps);
+	f.place.crc64nvme = true;
+	assert_true(cloud_initiate(f.line, "k", &how, &id, &f.e));
+	has(&f, 0, "x-amz-checksum-algorithm: CRC64NVME\r\n");
+	has(&f, 0, "x-amz-checksum-type: FULL_OBJECT\r\n");
+	u.upload_id = id;
+	assert_true(cloud_put_part(f.line, &u, body, &part, &f.e));
+	assert_int_equal(script_requests(f.script), 3);
+	has(&f, 2, NVME("rosUhgp5mIg="));
+	has(&f, 2, ";x-amz-checksum-crc64nvme;"); /* and it is signed */
+	assert_true(cloud_complete(f.line, &u, &part, 1, &how, &head, &f.e));
+	has(&f, 3, NVME("rosUhgp5mIg="));
+	has(&f, 3, "x-amz-checksum-type: FULL_OBJECT\r\n");
+	has(&f, 3, "x-amz-mp-object-size: 9\r\n");
+	assert_true(head.nvme.known && head.nvme.value == part.nvme.value);
+	assert_false(cloud_complete(f.line, &u, &part, 1, &how, &head, &f.e));
+	assert_int_equal(f.e.kind, ERR_DATA);
+	assert_non_null(strstr(f.e.text, "has CRC64NVME 0000000000000000"));
+	assert_false(cloud_put_part(f.line, &u, body, &part, &f.e));
+	says(&f, "put part 1 of s3://b-1/k: the store ignores CRC64NVME");
+	assert_int_equal(script_requests(f.script), 6);
+	free(id);
+	end(&f);
+}
+
 /* The last word of a store that never gets better, and how often. */
 static void
 gives_up_in_words(void **state)
@@ -967,6 +1051,8 @@ main(void)
 		cmocka_unit_test(waits_as_asked),
 		cmocka_unit_test(tells_nobody_from_gone),
 		cmocka_unit_test(tells_of_a_key_that_ends),
+		cmocka_unit_test(nvme_in_base64),
+		cmocka_unit_test(wants_nvme),
 		cmocka_unit_test(gives_up_in_words),
 		cmocka_unit_test(sets_the_clock),
 		cmocka_unit_test(tells_the_clock),

@@ -1,4 +1,4 @@
-/* t_crc64.c -- both CRC64s: check values, pieces, and a slow twin. */
+/* t_crc64.c -- the CRC64s: check values, pieces, and a slow twin. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,6 +27,8 @@ check_values(void **state)
 	(void)state;
 	assert_true(crc64_rdb(0, "123456789", 9) == 0xe9c6d914c4b8d9ca);
 	assert_true(crc64_xz(0, "123456789", 9) == 0x995dc9bbdf1939fa);
+	assert_true(crc64_nvme(0, "123456789", 9) == 0xae8b14860a799888);
+	assert_true(crc64_nvme(0, NULL, 0) == 0);
 	assert_true(crc64_rdb(0, NULL, 0) == 0);
 	assert_true(crc64_xz(0, NULL, 0) == 0);
 	assert_true(crc64_rdb(7, NULL, 0) == 7);
@@ -45,9 +47,16 @@ all_lengths(void **state)
 		size_t cut = len * 7 / 13;
 		uint64_t rdb = slow(0x95ac9329ac4bc9b5, 0, p, len);
 		uint64_t xz = ~slow(0xc96c5795d7870f42, ~0ull, p, len);
+		uint64_t nvme = ~slow(0x9a6c9329ac4bc9b5, ~0ull, p, len);
 
 		assert_true(crc64_rdb(0, p, len) == rdb);
 		assert_true(crc64_xz(0, p, len) == xz);
+		assert_true(crc64_nvme(0, p, len) == nvme);
+		assert_true(crc64_nvme(crc64_nvme(0, p, cut), p + cut,
+				len - cut) == nvme);
+		assert_true(
+		    crc64_nvme_join(crc64_nvme(0, p, cut),
+			crc64_nvme(0, p + cut, len - cut), len - cut) == nvme);
 		assert_true(
 		    crc64_rdb(crc64_rdb(0, p, cut), p + cut, len - cut) == rdb);
 		assert_true(

@@ -549,6 +549,40 @@ teardown(void **state)
 	return 0;
 }
 
+/* A store that checks CRC64NVME says so part by part, so nothing is put in
+ * one request but what is empty. */
+static void
+proven_by_nvme(void **state)
+{
+	const size_t lens[] = { 0, 1, MIB, 3 * MIB + 5 };
+	struct multipart_how how = small();
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+		fake_reset();
+		fake.nvme = fake.no_crc = true;
+		assert_true(put(&how, lens[i], 70000, &e));
+		assert_there(lens[i]);
+		assert_int_equal(fake.calls[FAKE_PUT], lens[i] == 0);
+		assert_int_equal(
+		    fake.calls[FAKE_PART], (lens[i] + MIB - 1) / MIB);
+		assert_int_equal(fake.calls[FAKE_HEAD], 0);
+	}
+	/* Another answer may be a damaged one: the object decides. */
+	fake_reset();
+	fake.nvme = fake.no_crc = fake.wrong_nvme = true;
+	assert_true(put(&how, 3 * MIB, 70000, &e));
+	assert_there(3 * MIB);
+	assert_int_equal(fake.calls[FAKE_HEAD], 1);
+	fake_reset();
+	fake.nvme = fake.no_crc = fake.damages = true;
+	assert_false(put(&how, 3 * MIB, 70000, &e));
+	assert_int_equal(e.kind, ERR_DATA);
+	assert_non_null(strstr(e.text, "with CRC64NVME "));
+	assert_false(fake.exists || fake.open);
+}
+
 int
 main(void)
 {
@@ -570,6 +604,7 @@ main(void)
 		cmocka_unit_test(lost_uploads),
 		cmocka_unit_test(not_committed),
 		cmocka_unit_test(facts_told),
+		cmocka_unit_test(proven_by_nvme),
 		cmocka_unit_test(stopped),
 	};
 

@@ -132,6 +132,9 @@ refuses(void **state)
 		{ "s3://b/k?internal=1",
 		    "a s3:// URL takes no option \"internal\"" },
 		{ "cos://b-1/k?region=x&internal=yes", "internal is 1 or 0" },
+		{ "s3://b/k?checksum=md5", "checksum is crc64nvme" },
+		{ "cos://b-1/k?region=x&checksum=crc64nvme",
+		    "takes no option \"checksum\"" },
 		{ "cos://b-1/k?region=x&internal=1&accelerate=1",
 		    "exclude each other" },
 		{ "cos://b-1/k?endpoint=http://h&internal=1",
@@ -251,6 +254,9 @@ reads_the_config_file(void **state)
 	assert_false(p.own_endpoint);
 	place_release(&p);
 	unsetenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+	assert_true(place_parse(&p, "s3://b/k?checksum=crc64nvme", &e));
+	assert_true(p.crc64nvme);
+	place_release(&p);
 	/* Neither of them is for COS. */
 	assert_false(place_parse(&p, "cos://b-1/k", &e));
 	assert_non_null(strstr(e.text, "say where it is"));
