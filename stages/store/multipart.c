@@ -421,11 +421,12 @@ is_certain(const struct err *e)
 static bool
 parts_publish(struct multipart *m, struct err *e)
 {
-	struct cloud_upload upload = upload_of(m);
+	struct cloud_upload upload;
 	struct cloud_head head = { 0 };
 
 	if (!part_send(m, e) || !crew_finish(m->crew, e) || !sums_agree(m, e))
 		return false;
+	upload = upload_of(m); /* the last part may have begun it */
 	upload_sweep(m);
 	if (cloud_complete(m->line, &upload, m->part, m->parts, &m->how.object,
 		&head, e)) {

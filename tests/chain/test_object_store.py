@@ -132,5 +132,4 @@ def test_told_to_end():
 
 
 if __name__ == "__main__":
-    cases.soak_only("object stores end to end take their time")
     cases.main()

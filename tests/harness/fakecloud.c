@@ -251,6 +251,13 @@ cloud_initiate(struct cloud_line *l, const char *key,
 	return ok;
 }
 
+static bool
+upload_known(const struct cloud_upload *u, struct err *e)
+{
+	return u->upload_id != NULL ||
+	    err_set(e, ERR_REMOTE, "NoSuchUpload");
+}
+
 bool
 cloud_put_part(struct cloud_line *l, const struct cloud_upload *u,
     struct span body, struct cloud_part *part, struct err *e)
@@ -258,9 +265,8 @@ cloud_put_part(struct cloud_line *l, const struct cloud_upload *u,
 	unsigned nth;
 	bool ok;
 
-	(void)u;
 	pthread_mutex_lock(&lock);
-	ok = call(FAKE_PART, e);
+	ok = call(FAKE_PART, e) && upload_known(u, e);
 	nth = fake.calls[FAKE_PART];
 	if (++fake.busy > fake.busy_most)
 		fake.busy_most = fake.busy;
@@ -297,7 +303,9 @@ cloud_complete(struct cloud_line *l, const struct cloud_upload *u,
 	size_t len = 0;
 	uint8_t *all;
 
-	(void)l, (void)u, (void)part;
+	(void)l, (void)part;
+	if (!upload_known(u, e))
+		return false;
 	if (!ok && !fake.done_anyway[FAKE_COMPLETE])
 		return false;
 	for (size_t i = 0; i < n; i++)

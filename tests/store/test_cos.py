@@ -5,7 +5,8 @@ the double, which test_double.py holds to what the official client does.
 Whatever the store or the network does on the way, an object is whole and ours
 or there is none, and no upload is left open.
 
-RDBPIPE_SOAK=1: 10,000 parts; 5 GiB among faults; 30 kills per program.
+RDBPIPE_SOAK=1: 10,000 parts; faults at random, 5 GiB among them; what takes
+long to give up; keys that end meanwhile.
 """
 
 import json
@@ -308,6 +309,16 @@ def begin(store, key, *words, pass_fds=()):
         preexec_fn=programs.die_with_parent)
 
 
+def test_retry_after():
+    """A busy store is left alone for as long as it asks."""
+    store = double()
+    store.fault("error", op="PutObject", retry_after="1")
+    began = time.monotonic()
+    put(store, "busy", rdb()).good()
+    equal(1 <= time.monotonic() - began < 60, True, "left alone for 1 s")
+    holds_exactly(store, "busy", rdb())
+
+
 @each((signal.SIGTERM, 143), (signal.SIGINT, 130))
 def test_signal(number, code):
     store, whole = double(), data(8 * MIB)
@@ -401,7 +412,8 @@ def test_go(word, code):
 
 ANY = ("error", "bare", "middlebox", "drop", "stall", "stray", "close",
        "hang-up", "no-id", "no-crc")
-PUT_FAULTS = [(kind, op, {}) for kind in ANY for op in (
+BRIEF = {"stall": {"seconds": 0.3}}
+PUT_FAULTS = [(kind, op, BRIEF.get(kind, {})) for kind in ANY for op in (
     "PutObject", "InitiateMultipartUpload", "UploadPart",
     "CompleteMultipartUpload")] + [
     (kind, op, more) for op in ("PutObject", "UploadPart")
@@ -441,7 +453,7 @@ def test_put_fault(kind, op, more):
 def test_slow_complete():
     """Blanks for some seconds before the answer is known."""
     store = double()
-    store.ask("set", blanks=3)
+    store.ask("set", blanks=3 if SOAK else 1)
     put(store, "slow", data(3 * MIB), *SMALL).good()
     holds_exactly(store, "slow", data(3 * MIB))
 
@@ -455,12 +467,12 @@ def test_slow_down():
     holds_exactly(store, "slower", data(8 * MIB))
 
 
-GET_FAULTS = [(kind, {}) for kind in ANY] + [
+GET_FAULTS = [(kind, BRIEF.get(kind, {})) for kind in ANY] + [
     ("error", {"status": 500, "code": "InternalError"}),
     ("middlebox", {"status": 403}),
     ("truncate", {"at": 0}), ("truncate", {"at": 70000}),
     ("reset-reply", {"at": 0}), ("reset-reply", {"at": 70000}),
-    ("stall", {"at": 70000, "seconds": 2}),
+    ("stall", {"at": 70000, "seconds": 0.5}),
 ]
 
 
@@ -533,6 +545,7 @@ def round_trip(store, key, size, seed, part, parallel=4):
     return stats
 
 
+@cases.long
 def test_dice():
     store = double()
     seen = {}
@@ -546,9 +559,8 @@ def test_dice():
           set(seen), True, f"kinds: {seen}")
 
 
+@cases.long
 def test_dice_5_gib():
-    if not SOAK:
-        cases.skip("5 GiB is for RDBPIPE_SOAK=1")
     stats = round_trip(double(), "5gib", 5 << 30, 42, "8M")
     equal(sum(stats["faults"].values()) > 50, True, f"{stats['faults']}")
 
@@ -632,6 +644,7 @@ def test_clock(skew):
           bool(refused), True, f"{refused}")
 
 
+@cases.long
 def test_role():
     """Keys of the machine's own role, which end during the upload."""
     store = double()
@@ -691,13 +704,20 @@ def test_redirect_is_not_followed():
     absent(store, "moved")
 
 
+@cases.long
 def test_nobody_there():
     store = double()
     url = store.url("k", endpoint="http://127.0.0.1:1")
+    began = time.monotonic()
     result = run("cos-rm", url, env=store.env(), timeout=300)
-    said(result, 4, "127.0.0.1")
+    said(result, 4, "127.0.0.1:1: cannot connect", "tries")
+    equal(5 < time.monotonic() - began < 20, True, "some 10 s")
+    url = "cos://b-1/k?endpoint=https://nobody.invalid"
+    result = run("cos-put", url, input=rdb(), env=store.env(), timeout=300)
+    said(result, 4, "nobody.invalid: the name is not known")
 
 
+@cases.long
 def test_never_gets_better():
     """It gives up some day, says why, and leaves nothing."""
     store = double()
@@ -781,6 +801,32 @@ def test_url_of_a_temporary_key():
     equal(fetch(url), (200, rdb()))
 
 
+def test_url_ends_with_the_key():
+    """A role's key ends before the address would: that is said."""
+    store = double()
+    store.ask("set", role_seconds=1200)
+    role = {"RDBPIPE_CVM_METADATA": f"http://127.0.0.1:{store.control}",
+            "HOME": SCRATCH}
+    before = int(time.time())
+    result, learnt = facts("cos-url", store.url("k"), env=role)
+    holds("the address ends with that key, at 20", result.good().err)
+    equal(result.err.count(b"\n"), 1)
+    equal(before + 1100 < int(learnt["key-expires"]) < before + 1300, True)
+    equal(learnt["expires"], learnt["key-expires"])
+    result, learnt = facts("cos-url", "--expires", "10m", store.url("k"),
+                           env=role)
+    equal(result.good().err, b"")
+    equal(before + 600 <= int(learnt["expires"]) < before + 700, True)
+    store.ask("set", role_seconds=1800)
+    # A token from the environment: nobody told us when it ends.
+    env = store.env(TENCENTCLOUD_TOKEN="t")
+    result, learnt = facts("cos-url", store.url("k"), env=env)
+    holds("ends with that key, whenever that is", result.good().err)
+    equal(learnt["key-expires"], "unknown")
+    result, learnt = facts("cos-url", store.url("k"), env=store.env())
+    equal((result.good().err, "key-expires" in learnt), (b"", False))
+
+
 def test_url_private():
     env = stores.Double.env(stores.Double)
     url = run("cos-url", "--private", "cos://b-1/k?region=ap-guangzhou",
@@ -849,5 +895,4 @@ def test_customers_key():
 
 
 if __name__ == "__main__":
-    cases.soak_only("object stores end to end take their time")
     cases.main()

@@ -423,5 +423,4 @@ def test_dice():
 
 
 if __name__ == "__main__":
-    cases.soak_only("object stores end to end take their time")
     cases.main()

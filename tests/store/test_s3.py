@@ -74,6 +74,21 @@ def test_there_and_back(size, parts):
     clean(store)
 
 
+def test_settings_from_the_config_file():
+    """Where AWS's own tools look for what the URL does not say."""
+    store = swift()
+    path = os.path.join(SCRATCH, "aws-config")
+    with open(path, "w") as file:
+        file.write(f"[profile p]\nregion = {store.REGION}\n"
+                   f"services = s\n[services s]\ns3 =\n"
+                   f"  endpoint_url = {store.endpoint}\n")
+    env = store.env(AWS_CONFIG_FILE=path, AWS_PROFILE="p")
+    run("cos-put", f"s3://{store.BUCKET}/config", input=rdb(), env=env).good()
+    equal(store.objects()["config"], len(rdb()))
+    equal(run("cos-get", f"s3://{store.BUCKET}/config", env=env).good().out,
+          rdb())
+
+
 @each("a b+c%25&d=e", "%D0%BA/%D0%BB", "x~*'()!:;,@$")
 def test_odd_keys(name):
     store = swift()
@@ -262,5 +277,4 @@ use_https = False
 
 
 if __name__ == "__main__":
-    cases.soak_only("object stores end to end take their time")
     cases.main()

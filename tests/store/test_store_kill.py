@@ -158,5 +158,4 @@ def test_kill_cos_put():
 
 
 if __name__ == "__main__":
-    cases.soak_only("object stores end to end take their time")
     cases.main()
