@@ -11,6 +11,10 @@
 
 #define PART_MAX 10000
 
+/* Asked to stop, we still want to know the id of what we just began: without
+ * it the upload cannot be ended. */
+#define INITIATE_GRACE_MS 10000
+
 /* --- begin --- */
 
 struct initiating {
@@ -50,6 +54,7 @@ cloud_initiate(struct cloud_line *l, const char *key,
 	struct exchange x = { .doing = "begin to put",
 		.method = "POST",
 		.key = key,
+		.grace_ms = INITIATE_GRACE_MS,
 		.good = initiate_good,
 		.arg = &i };
 

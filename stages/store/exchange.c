@@ -142,6 +142,7 @@ send_it(struct cloud_line *l, const struct exchange *x, struct err *e)
 		.deadline_ms = x->take != NULL ? 0 : retry_left_ms(&l->retry),
 		.trickle = x->trickle,
 		.past_stop = l->past_stop,
+		.grace_ms = x->grace_ms,
 		.cancel = l->cancel,
 	};
 

@@ -66,7 +66,8 @@ struct exchange {
 	struct sign_pair headers[EXCHANGE_HEADERS];
 	size_t n_headers;
 	struct span body;
-	bool bulk; /* S3 over TLS: the body is too much to hash */
+	int64_t grace_ms; /* see http.h */
+	bool bulk;        /* S3 over TLS: the body is too much to hash */
 
 	/* Called before every try, to change what is asked for.  False: all is
 	 * done, there is nothing left to ask.  May be NULL. */

@@ -46,6 +46,7 @@ struct http {
 	enum ended ended;
 	size_t body_at; /* of the body, handed to libcurl */
 	int64_t began_ms, window_ms;
+	int64_t stop_ms; /* when we were asked to stop; 0: not yet */
 	uint64_t moved, window_moved; /* bytes, both ways */
 
 	/* The reply at hand. */
@@ -209,6 +210,22 @@ stalled(struct http *h, int64_t now, uint64_t sent)
 	return ENDED_NOT;
 }
 
+/* We were asked to stop, and have waited as long as the request may. */
+static bool
+grace_over(struct http *h, int64_t now)
+{
+	struct err e;
+
+	if (stop_check(&e))
+		return false;
+	if (h->stop_ms == 0)
+		h->stop_ms = now;
+	if (now - h->stop_ms < h->request->grace_ms)
+		return false;
+	*h->e = e;
+	return true;
+}
+
 static int
 on_turn(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
     curl_off_t up)
@@ -222,7 +239,7 @@ on_turn(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 	(void)up_all;
 	if (h->ended != ENDED_NOT)
 		return 1; /* and the reason stays what it was */
-	if (!r->past_stop && !stop_check(h->e)) {
+	if (!r->past_stop && grace_over(h, now)) {
 		h->ended = ENDED_STOP;
 	} else if (r->cancel != NULL && atomic_load(r->cancel)) {
 		err_set(h->e, ERR_REMOTE, "called off");
@@ -413,6 +430,7 @@ request_begin(struct http *h, const struct http_request *r, struct err *e)
 	h->body_at = 0;
 	h->moved = h->window_moved = 0;
 	h->began_ms = h->window_ms = now_ms(CLOCK_MONOTONIC);
+	h->stop_ms = 0;
 	h->status = 0;
 	h->headers_len = 0;
 	h->reply_len = 0;

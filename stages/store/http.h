@@ -67,6 +67,8 @@ struct http_request {
 				      store that sends blanks as it works */
 	bool past_stop;            /* go on although we were asked to stop: for
 				      cleaning up */
+	int64_t grace_ms;          /* when asked to stop, wait so long for the
+				      answer: it names what was begun */
 	const atomic_bool *cancel; /* give up (HTTP_FAILED) when it becomes
 				      true; may be NULL */
 };

@@ -350,6 +350,22 @@ def test_signal_while_the_store_is_ill():
     absent(store, "ill")
 
 
+def test_signal_while_it_begins():
+    """The answer that names the upload is waited for, so that it can be
+    ended."""
+    store = double()
+    store.fault("slow-body", op="InitiateMultipartUpload", seconds=1.5)
+    child = begin(store, "begins", *SMALL)
+    child.stdin.write(data(8 * MIB)[:4 * MIB])
+    child.stdin.flush()
+    time.sleep(0.5)
+    child.send_signal(signal.SIGTERM)
+    _, err = child.communicate(timeout=90)
+    equal(child.returncode, 143, f"status; {err}")
+    time.sleep(1.5)     # whatever the store was still at
+    absent(store, "begins")
+
+
 def test_killed():
     """After SIGKILL there is no object; what is left, is found and removed."""
     store = double()
@@ -437,7 +453,7 @@ PUT_FAULTS = [(kind, op, BRIEF.get(kind, {})) for kind in ANY for op in (
 ]
 
 
-@each(*PUT_FAULTS)
+@each(*PUT_FAULTS[::1 if SOAK else 3])   # of four requests for each kind
 def test_put_fault(kind, op, more):
     """Met once, it is got over: the object is there and right."""
     store, key = double(), "fault"
@@ -476,7 +492,7 @@ GET_FAULTS = [(kind, BRIEF.get(kind, {})) for kind in ANY] + [
 ]
 
 
-@each(*GET_FAULTS)
+@each(*GET_FAULTS[::1 if SOAK else 2])
 def test_get_fault(kind, more):
     store = double()
     put(store, "g", data(3 * MIB)).good()
