@@ -11,7 +11,9 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "store"))
 
+import s3double  # noqa: E402
 from harness import cases, programs, rdbbytes, stores  # noqa: E402
 from harness.cases import each, equal, skip  # noqa: E402
 from harness.programs import run  # noqa: E402
@@ -243,11 +245,17 @@ def test_facts_of_an_object_store():
     data = b"x" * (2 << 20)
     with stores.Double() as store:
         env, url = store.env(), store.url("x")
-        check("cos-put", facts("cos-put", "--part-size", "1M", "--trust-eof",
-                               url, data=data, env=env)[0])
+        said = facts("cos-put", "--part-size", "1M", "--trust-eof", url,
+                     data=data, env=env)[0]
+        with s3double.Double() as s3:   # which has another checksum
+            said += facts("cos-put", s3.url("x", checksum="crc64nvme"),
+                          data=small_rdb(), env=s3.env())[0]
+        check("cos-put", said)
         for name, where in (("cos-get", url), ("cos-ls", store.url()),
-                            ("cos-url", url), ("cos-rm", url)):
+                            ("cos-rm", url)):
             check(name, facts(name, where, env=env)[0])
+        check("cos-url", facts("cos-url", url, env={
+            **env, "TENCENTCLOUD_TOKEN": "t"})[0])
 
 
 def test_facts_of_servers():

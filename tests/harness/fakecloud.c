@@ -254,8 +254,7 @@ cloud_initiate(struct cloud_line *l, const char *key,
 static bool
 upload_known(const struct cloud_upload *u, struct err *e)
 {
-	return u->upload_id != NULL ||
-	    err_set(e, ERR_REMOTE, "NoSuchUpload");
+	return u->upload_id != NULL || err_set(e, ERR_REMOTE, "NoSuchUpload");
 }
 
 bool
