@@ -356,7 +356,7 @@ def test_signal_while_it_begins():
     store = double()
     store.fault("slow-body", op="InitiateMultipartUpload", seconds=1.5)
     child = begin(store, "begins", *SMALL)
-    child.stdin.write(data(8 * MIB)[:4 * MIB])
+    child.stdin.write(data(8 * MIB)[:MIB + 1000])  # one part, no more
     child.stdin.flush()
     time.sleep(0.5)
     child.send_signal(signal.SIGTERM)
