@@ -18,8 +18,13 @@ from harness.cases import equal                                 # noqa: E402
 HERE = os.path.dirname(os.path.realpath(__file__))
 
 
+_refused = []       # why it could not be installed: asked once is enough
+
+
 def modules():
     """The folder of the official client, installed if need be."""
+    if _refused:
+        cases.skip(_refused[0])
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             cases.skip(f"the official COS client needs {program}")
@@ -43,11 +48,13 @@ def _install(folder, stamp, wanted):
         with tempfile.TemporaryDirectory() as cache:
             said = subprocess.run(
                 ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund",
+                 "--fetch-retries", "1", "--fetch-timeout", "30000",
                  "--cache", cache], cwd=folder, stdin=subprocess.DEVNULL,
                 capture_output=True, text=True)
         if said.returncode != 0:
-            cases.skip("npm cannot install the official COS client: "
-                       + (said.stderr.strip().splitlines() or ["?"])[-1])
+            _refused.append("npm cannot install the official COS client: " + (
+                said.stderr.strip().splitlines() or ["?"])[0])
+            cases.skip(_refused[0])
         with open(stamp, "w") as file:
             file.write(wanted)
 
