@@ -52,8 +52,10 @@ def _install(folder, stamp, wanted):
                  "--cache", cache], cwd=folder, stdin=subprocess.DEVNULL,
                 capture_output=True, text=True)
         if said.returncode != 0:
-            _refused.append("npm cannot install the official COS client: " + (
-                said.stderr.strip().splitlines() or ["?"])[0])
+            words = [line for line in said.stderr.splitlines()
+                     if "err" in line.lower()] or ["?"]
+            _refused.append("npm cannot install the official COS client: "
+                            + words[0])
             cases.skip(_refused[0])
         with open(stamp, "w") as file:
             file.write(wanted)
