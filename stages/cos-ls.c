@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "stages/kit/clock.h"
 #include "stages/kit/stage.h"
 #include "stages/store/net.h"
 #include "stages/store/store.h"
@@ -43,7 +44,7 @@ time_text(char buf[32], int64_t ms)
 	struct tm tm;
 	char day[24];
 
-	if (gmtime_r(&seconds, &tm) == NULL ||
+	if (ms == 0 || gmtime_r(&seconds, &tm) == NULL ||
 	    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
 		return "-";
 	snprintf(buf, 32, "%s.%03dZ", day, (int)rest);
@@ -107,20 +108,11 @@ key_print(const char *key, bool json)
 }
 
 static bool
-is_old(int64_t ms)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return older_than == 0 || (int64_t)now.tv_sec * 1000 - ms >= older_than;
-}
-
-static bool
 line_print(void *count, const struct store_object *o, struct err *e)
 {
 	char when[32];
 
-	if (!is_old(o->modified_ms))
+	if (older_than != 0 && clock_wall() - o->modified_ms < older_than)
 		return true;
 	++*(uint64_t *)count;
 	if (format == FORMAT_JSON) {
@@ -142,7 +134,7 @@ upload_print(void *count, const struct store_upload *u, struct err *e)
 {
 	char when[32];
 
-	if (!is_old(u->began_ms))
+	if (u->age_ms != -1 && u->age_ms < older_than)
 		return true;
 	++*(uint64_t *)count;
 	if (format == FORMAT_JSON) {

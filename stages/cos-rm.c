@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "stages/kit/stage.h"
 #include "stages/kit/stop.h"
@@ -63,16 +62,27 @@ object_remove(const char *url, struct err *e)
 struct uploads {
 	struct store_upload *v; /* strings owned */
 	size_t n, cap;
-	int64_t before_ms;
+	size_t undated; /* left alone: nobody says how old they are */
 };
+
+/* Whether an upload may go: one of a moment ago may be under way. */
+static bool
+is_old(const struct store_upload *u)
+{
+	int64_t age = older_than != -1 ? older_than : DAY_MS;
+
+	return age == 0 || u->age_ms >= age;
+}
 
 static bool
 upload_note(void *arg, const struct store_upload *u, struct err *e)
 {
 	struct uploads *all = arg;
 
-	if (u->began_ms > all->before_ms)
+	if (!is_old(u)) {
+		all->undated += u->age_ms == -1;
 		return true;
+	}
 	if (all->n == all->cap) {
 		size_t cap = all->cap * 2 + 16;
 		void *more = realloc(all->v, cap * sizeof *all->v);
@@ -83,7 +93,7 @@ upload_note(void *arg, const struct store_upload *u, struct err *e)
 		all->cap = cap;
 	}
 	all->v[all->n] =
-	    (struct store_upload){ strdup(u->key), strdup(u->id), 0 };
+	    (struct store_upload){ strdup(u->key), strdup(u->id), 0, 0 };
 	all->n++;
 	return (all->v[all->n - 1].key != NULL &&
 		   all->v[all->n - 1].id != NULL) ||
@@ -105,13 +115,9 @@ uploads_remove(const char *url, struct err *e)
 {
 	struct uploads all = { 0 };
 	struct store *store = NULL;
-	struct timespec now;
 	size_t done = 0;
 	bool ok;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	all.before_ms = (int64_t)now.tv_sec * 1000 -
-	    (older_than != -1 ? older_than : DAY_MS);
 	ok = store_open(&store, url, e) &&
 	    store_list_uploads(store, "", upload_note, &all, e);
 	for (; ok && done < all.n; done++)
@@ -119,6 +125,10 @@ uploads_remove(const char *url, struct err *e)
 		    store_remove_upload(store, &all.v[done], e);
 	store_close(store);
 	uploads_release(&all);
+	if (all.undated > 0)
+		stage_warn("%s: %zu uploads left alone, for the store does not "
+			   "say when they were begun; --older-than 0s ends all",
+		    url, all.undated);
 	if (ok)
 		stage_say("%s: %zu uploads removed", url, done);
 	return ok;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/kit/clock.h"
 #include "stages/store/exchange.h"
 #include "stages/store/hmac.h"
 
@@ -122,6 +123,12 @@ const char *
 cloud_line_address(const struct cloud_line *l)
 {
 	return l->reply.address;
+}
+
+int64_t
+cloud_line_clock(const struct cloud_line *l)
+{
+	return clock_wall() + (l->reply.dated ? l->reply.clock_skew_ms : 0);
 }
 
 bool

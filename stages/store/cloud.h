@@ -112,7 +112,7 @@ struct cloud_entry {
 	bool is_prefix;
 	const char *upload_id; /* of uploads, else NULL */
 	uint64_t size;         /* of objects */
-	int64_t modified_ms;   /* uploads: begun */
+	int64_t modified_ms;   /* uploads: begun; 0: not told */
 	const char *storage_class;
 };
 
@@ -135,6 +135,10 @@ void cloud_line_set(struct cloud_line *, const atomic_bool *cancel,
 
 /* Whom the last request spoke to: "10.0.0.7". */
 const char *cloud_line_address(const struct cloud_line *);
+
+/* What time it is, milliseconds since 1970, by the clock of the store whose
+ * answer is at hand; by ours, when it told none. */
+int64_t cloud_line_clock(const struct cloud_line *);
 
 /* Whether a try of the last operation failed, or had no answer, that may have
  * been carried out all the same. */

@@ -424,8 +424,13 @@ static bool
 upload_row(void *arg, const struct cloud_entry *entry, struct err *e)
 {
 	const struct listing *l = arg;
+	int64_t began = entry->modified_ms;
+	int64_t age = cloud_line_clock(l->c->line) - began;
 	struct store_upload u = { key_of(l, entry->key), entry->upload_id,
-		entry->modified_ms };
+		began,
+		began == 0  ? -1 :
+		    age > 0 ? age :
+			      0 };
 
 	return u.key == NULL || l->each_upload(l->arg, &u, e);
 }

@@ -67,6 +67,9 @@ object_etag(const struct cloud_line *l, char to[CLOUD_ETAG_MAX])
 
 	if (etag == NULL || *etag == '\0' || strlen(etag) >= CLOUD_ETAG_MAX)
 		return false;
+	for (const char *c = etag; *c != '\0'; c++)
+		if (err_is_control(c))
+			return false;
 	strcpy(to, etag);
 	return true;
 }
@@ -303,6 +306,8 @@ cloud_delete(struct cloud_line *l, const char *key, struct err *e)
 
 /* --- get --- */
 
+#define PROGRESS 65536 /* bytes after which the tries begin anew */
+
 struct getting {
 	struct cloud_line *line;
 	struct exchange x;
@@ -312,6 +317,8 @@ struct getting {
 	void *arg;
 	bool begun;  /* head is filled */
 	bool opened; /* the reply of this try was looked over */
+	bool over;   /* more than was asked for came: we have it all */
+	size_t step; /* bytes since the tries last began anew */
 	char range[64], limit[24];
 };
 
@@ -398,22 +405,38 @@ get_open(struct getting *g, struct err *e)
 	return true;
 }
 
+/* A byte a connection is no progress: it would take for ever. */
+static void
+get_progress(struct getting *g, size_t n)
+{
+	g->done += n;
+	g->step += n;
+	if (g->step < PROGRESS)
+		return;
+	g->step = 0;
+	retry_progress(&g->line->retry);
+}
+
 static bool
 get_take(void *arg, struct span piece, struct err *e)
 {
 	struct getting *g = arg;
-	bool ok;
+	uint64_t left;
 
 	if (!get_open(g, e))
 		return false;
-	if (piece.len > g->len - g->done) /* a whole object, unasked for */
-		piece.len = (size_t)(g->len - g->done);
-	if (piece.len == 0)
-		return true;
-	ok = g->take(g->arg, piece, e);
-	g->done += piece.len;
-	retry_progress(&g->line->retry);
-	return ok;
+	left = g->len - g->done;
+	if (piece.len > left) { /* a whole object, or no end of one */
+		g->over = true;
+		piece.len = (size_t)left;
+	}
+	if (piece.len > 0 && !g->take(g->arg, piece, e)) {
+		g->over = false;
+		return false;
+	}
+	get_progress(g, piece.len);
+	return !g->over ||
+	    err_set(e, ERR_REMOTE, "more came than was asked for");
 }
 
 static bool
@@ -461,7 +484,7 @@ cloud_get(struct cloud_line *l, const char *key, uint64_t from, uint64_t len,
 		    l->cloud->options.traffic_limit);
 	if (from > UINT64_MAX - 1 - (len == UINT64_MAX ? 0 : len))
 		return err_set(e, ERR_BUG, "no object is that large");
-	if (exchange_run(l, &g.x, e))
+	if (exchange_run(l, &g.x, e) || g.over)
 		return true;
 	/* Nothing is there from this byte on: an empty object, for one. */
 	if (l->said.status == 416 && !g.begun) {

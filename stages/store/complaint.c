@@ -155,6 +155,9 @@ complaint_say(const struct complaint *c, int64_t skew_ms, struct err *e)
 		strstr(c->message, "expired") != NULL)) {
 		snprintf(clock, sizeof clock, "the clock is off by %lld s",
 		    llabs((long long)skew_ms) / 1000);
+		if (llabs((long long)skew_ms) < 1000)
+			snprintf(clock, sizeof clock,
+			    "the store says that the clock is wrong");
 		why = clock;
 	}
 	where[0] = message[0] = id[0] = '\0';

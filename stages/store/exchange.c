@@ -11,6 +11,10 @@
 
 #define SLOWEST 256 /* bytes a millisecond that a deadline allows for */
 
+/* A Date outside of these is no clock worth signing by, in milliseconds. */
+#define CLOCK_LOW  ((int64_t)1000000000 * 1000)   /* 2001 */
+#define CLOCK_HIGH ((int64_t)253402300799 * 1000) /* the end of 9999 */
+
 void
 exchange_param(struct exchange *x, const char *name, const char *value)
 {
@@ -253,7 +257,9 @@ repair_clock(struct cloud_line *l)
 {
 	struct cloud *c = l->cloud;
 
-	if (!l->reply.dated)
+	int64_t theirs = clock_wall() + l->reply.clock_skew_ms;
+
+	if (!l->reply.dated || theirs < CLOCK_LOW || theirs > CLOCK_HIGH)
 		return false;
 	pthread_mutex_lock(&c->lock);
 	c->skew_ms = l->reply.clock_skew_ms;

@@ -288,6 +288,7 @@ handle_set(struct http *h, const struct http_options *o)
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* no answer of the store */
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_USERAGENT, "rdbpipe/" RDBPIPE_VERSION);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_ms);
@@ -507,6 +508,16 @@ is_nowhere(CURLcode code)
 	    code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
 }
 
+/* What a proxy said that would not let us through to the host; else 0. */
+static long
+proxy_refusal(struct http *h)
+{
+	long status = 0;
+
+	curl_easy_getinfo(h->curl, CURLINFO_HTTP_CONNECTCODE, &status);
+	return h->status == 0 && status / 100 != 2 ? status : 0;
+}
+
 /* Our words for what is met every day; NULL: libcurl's own. */
 static const char *
 words_of(CURLcode code, bool answered)
@@ -528,6 +539,7 @@ words_of(CURLcode code, bool answered)
 				  "the connection broke";
 	case CURLE_PARTIAL_FILE:
 		return "the reply was cut short";
+	case CURLE_OK: /* headers that end in no status of their own */
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 		return "the reply is no HTTP/1.1";
@@ -551,6 +563,12 @@ blame(struct http *h, CURLcode code, struct err *e)
 		    "holds no certificate",
 		    h->ca != NULL ? h->ca : "the system's");
 		return HTTP_FAILED;
+	}
+	if (proxy_refusal(h) != 0) {
+		err_set(e, ERR_REMOTE,
+		    "%s: the proxy does not let us through (status %ld)", host,
+		    proxy_refusal(h));
+		return HTTP_LOST;
 	}
 	words = h->why[0] != '\0' ? h->why : curl_easy_strerror(code);
 	err_quote(why, sizeof why, words, strlen(words));
@@ -585,7 +603,8 @@ reply_fill(struct http *h, CURLcode code, bool lost, struct http_reply *reply)
 	curl_easy_getinfo(h->curl, CURLINFO_NUM_CONNECTS, &connects);
 	reply->stale = lost && h->ended == ENDED_NOT && h->status == 0 &&
 	    connects == 0 && reply->address[0] != '\0';
-	reply->unreached = lost && h->ended == ENDED_NOT && is_nowhere(code);
+	reply->unreached = lost && h->ended == ENDED_NOT &&
+	    (is_nowhere(code) || proxy_refusal(h) != 0);
 	if (date != NULL && http_date(date, &ms)) {
 		reply->dated = true; /* whole seconds: half of one is lost */
 		reply->clock_skew_ms = ms + 500 - now_ms(CLOCK_REALTIME);

@@ -418,6 +418,15 @@ is_certain(const struct err *e)
 	return e->kind == ERR_USAGE || e->kind == ERR_BUG;
 }
 
+/* A store that said yes and holds nothing of ours may have the upload still:
+ * whoever frees us ends it then. */
+static bool
+parts_confirm(struct multipart *m, const struct cloud_head *told, struct err *e)
+{
+	m->open = !object_confirm(m, told, e);
+	return !m->open;
+}
+
 static bool
 parts_publish(struct multipart *m, struct err *e)
 {
@@ -428,15 +437,12 @@ parts_publish(struct multipart *m, struct err *e)
 		return false;
 	upload = upload_of(m); /* the last part may have begun it */
 	upload_sweep(m);
-	if (cloud_complete(m->line, &upload, m->part, m->parts, &m->how.object,
-		&head, e)) {
-		m->open = false;
-		return object_confirm(m, &head, e);
-	}
+	if (cloud_complete(
+		m->line, &upload, m->part, m->parts, &m->how.object, &head, e))
+		return parts_confirm(m, &head, e);
 	if (e->kind == ERR_DATA) { /* it is there, with another checksum */
-		m->open = false;
 		head.crc64 = (struct cloud_number){ true, ~m->tally.crc64 };
-		return object_confirm(m, &head, e);
+		return parts_confirm(m, &head, e);
 	}
 	return !is_certain(e) && object_settle(m, e);
 }

@@ -50,6 +50,9 @@ range_work(void *arg, struct cloud_line *line, struct piece *p, struct err *e)
 	if (!cloud_get(line, r->key, p->at, want, r->head.etag, &head,
 		range_take, p, e))
 		return false;
+	if (head.size != r->head.size)
+		return err_set(e, ERR_REMOTE,
+		    "%s: the object has changed while it was read", r->url);
 	if (p->len != want)
 		return err_set(e, ERR_REMOTE,
 		    "%s: %zu bytes at %" PRIu64 ", asked for were %zu", r->url,
@@ -190,6 +193,11 @@ object_look(struct ranges *r, struct err *e)
 
 	if (!object_ask(r, &found, e))
 		return false;
+	if (r->head.etag[0] == '\0' && !r->head.crc64.known)
+		return err_set(e, ERR_REMOTE,
+		    "%s: the store tells neither an ETag nor a CRC-64: nothing "
+		    "would show if the object were replaced while it is read",
+		    r->url);
 	return r->head.archived[0] == '\0' ||
 	    err_set(e, ERR_REMOTE,
 		"%s is archived (%s): it must be restored before it can be "

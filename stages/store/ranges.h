@@ -3,7 +3,8 @@
  *
  * The object is looked at first; every range is then asked for with the ETag
  * it had, so an object that is replaced meanwhile is an error and never a
- * mixture.  Ranges come on several connections (crew.h) into memory and are
+ * mixture; without an ETag only a CRC-64 of the store's can tell, and without
+ * either nothing is read.  Ranges come on several connections (crew.h) into memory and are
  * lent in order; one that breaks goes on at the byte reached (cloud.h).
  *
  * When the store knows the object's CRC-64/XZ, it is compared with that of the

@@ -101,7 +101,9 @@ MUST_USE bool store_remove(struct store *, const char *key, struct err *);
  */
 struct store_upload {
 	const char *key, *id; /* borrowed */
-	int64_t began_ms;     /* since 1970, UTC */
+	int64_t began_ms;     /* since 1970, UTC; 0: not told */
+	int64_t age_ms;       /* since then, by the store's own clock; -1: not
+				 told */
 };
 typedef bool store_each_upload(
     void *arg, const struct store_upload *, struct err *);
