@@ -109,6 +109,8 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	if (n >= 5 && memcmp(line, "HTTP/", 5) == 0) {
 		const char *status = memchr(line, ' ', len);
 
+		if (h->status == 0) /* the wait for it was no stall */
+			h->window_ms = now_ms(CLOCK_MONOTONIC);
 		h->headers_len = 0;
 		h->status = status == NULL ? 0 : atoi(status);
 		return n;

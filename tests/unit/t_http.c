@@ -344,6 +344,37 @@ says_who_cannot_be_reached(void **state)
 	(void)bad;
 }
 
+/* The answer may take longer than a stall: that is for bytes that flow. */
+static void
+takes_a_late_answer(void **state)
+{
+	const struct http_options options = { .connect_ms = 2000,
+		.stall_ms = 300,
+		.answer_ms = 5000,
+		.direct = true };
+	static const struct script_step late = { .reply = OK,
+		.pause_ms = 1200 };
+	const struct http_request requests[] = {
+		{ .method = "GET" },
+		{ .method = "POST" },
+		{ .method = "PUT", .body = { (const uint8_t *)"abc", 3 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		struct script *s = script_start(&late, 1);
+		struct asked a;
+		struct http *h = http_new(&options, &a.e);
+
+		assert_non_null(h);
+		ask(h, s, requests[i], &a);
+		assert_int_equal(a.got, HTTP_REPLY);
+		assert_int_equal(a.reply.status, 200);
+		http_free(h);
+		script_stop(s);
+	}
+}
+
 int
 main(void)
 {
@@ -356,6 +387,7 @@ main(void)
 		cmocka_unit_test(hands_over_pieces),
 		cmocka_unit_test(heeds_deadline_and_cancel),
 		cmocka_unit_test(waits_for_a_trickle),
+		cmocka_unit_test(takes_a_late_answer),
 		cmocka_unit_test(says_who_cannot_be_reached),
 	};
 
