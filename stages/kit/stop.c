@@ -2,21 +2,22 @@
 #include "stages/kit/stop.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/time.h>
 
-static volatile sig_atomic_t asked;
+/* Set by the handler, read by every thread. */
+static atomic_int asked;
 
 /* Note the signal and start the ticking that no wait can sleep through. */
 static void
 stop_note(int signal)
 {
 	const struct itimerval tick = { { 0, 100000 }, { 0, 100000 } };
+	int none = 0;
 
-	if (asked == 0) {
-		asked = signal;
+	if (atomic_compare_exchange_strong(&asked, &none, signal))
 		setitimer(ITIMER_REAL, &tick, NULL);
-	}
 }
 
 static void
@@ -49,5 +50,7 @@ stop_init(void)
 bool
 stop_check(struct err *e)
 {
-	return asked == 0 || err_signal(e, asked);
+	int signal = atomic_load(&asked);
+
+	return signal == 0 || err_signal(e, signal);
 }

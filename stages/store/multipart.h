@@ -23,7 +23,8 @@
  * then is said to warn().  Nothing can be done about SIGKILL: `cos-rm
  * --uploads` is for that.
  *
- * Memory: threads + 2 parts; no more than .memory, unless two parts are more.
+ * Memory: threads + 2 parts; no more than .memory, unless two parts are more;
+ * and some 15 MiB for the libraries and buffers of the default connections.
  */
 #ifndef STORE_MULTIPART_H
 #define STORE_MULTIPART_H

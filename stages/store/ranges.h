@@ -10,7 +10,7 @@
  * When the store knows the object's CRC-64/XZ, it is compared with that of the
  * bytes before the last range is lent: whoever got the end got it all.
  *
- * Memory: threads + 2 ranges.
+ * Memory: threads + 2 ranges, and what multipart.h says of libraries.
  */
 #ifndef STORE_RANGES_H
 #define STORE_RANGES_H
