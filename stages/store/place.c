@@ -251,6 +251,25 @@ check_bucket(const struct place *p, struct err *e)
 
 /* --- the host --- */
 
+/* Find the ":port" of a host, NULL: none.  False when it is no such thing, or
+ * an address's brackets are not closed. */
+static bool
+endpoint_port(const char *at, const char *end, const char **port)
+{
+	const char *from = at;
+	long number;
+
+	if (*at == '[' && (from = memchr(at, ']', (size_t)(end - at))) == NULL)
+		return false;
+	*port = memchr(from, ':', (size_t)(end - from));
+	if (*port == NULL)
+		return true;
+	number = strtol(*port + 1, NULL, 10);
+	return *port != at && end - *port <= 6 &&
+	    strspn(*port + 1, DIGITS) == (size_t)(end - *port) - 1 &&
+	    number >= 1 && number <= 65535;
+}
+
 /* Split an endpoint; *host is malloc'd, with a port unless the scheme's. */
 static bool
 endpoint_read(const char *url, bool *tls, char **host, struct err *e)
@@ -274,13 +293,9 @@ endpoint_read(const char *url, bool *tls, char **host, struct err *e)
 		if (strchr(LETTERS UPPERS DIGITS "-._:[]", *c) == NULL)
 			return err_set(e, ERR_USAGE,
 			    "a store's endpoint: no host has such a name");
-	port = *at == '[' ? strchr(at, ']') : at;
-	port = port == NULL ? NULL : memchr(port, ':', (size_t)(end - port));
-	if (port != NULL &&
-	    (port == at || port + 1 == end || end - port > 6 ||
-		strspn(port + 1, DIGITS) != (size_t)(end - port) - 1))
-		return err_set(
-		    e, ERR_USAGE, "a store's endpoint: the port is no number");
+	if (!endpoint_port(at, end, &port))
+		return err_set(e, ERR_USAGE,
+		    "a store's endpoint: the port is no number, or no port");
 	if (port != NULL && strtol(port + 1, NULL, 10) == (*tls ? 443 : 80))
 		n = (size_t)(port - at);
 	if ((*host = strndup(at, n)) == NULL)
@@ -538,6 +553,20 @@ utf8_len(const unsigned char *s)
 	return 0;
 }
 
+/* What proxies and servers may take away from a path, and then it is another
+ * key, or even another bucket. */
+static bool
+has_dots(const char *key)
+{
+	for (size_t n; *key != '\0'; key += n + (key[n] == '/')) {
+		n = strcspn(key, "/");
+		if ((n == 1 && *key == '.') ||
+		    (n == 2 && strncmp(key, "..", 2) == 0))
+			return true;
+	}
+	return false;
+}
+
 bool
 place_check_key(const struct place *p, const char *key, struct err *e)
 {
@@ -552,6 +581,8 @@ place_check_key(const struct place *p, const char *key, struct err *e)
 		why = p->dialect == PLACE_COS ?
 		    "is longer than 850 bytes, which COS does not take" :
 		    "is longer than 1024 bytes, which S3 does not take";
+	else if (has_dots(key))
+		why = "has a part that is \".\" or \"..\"";
 	for (; why == NULL && *s != '\0'; s += n) {
 		if (*s < 0x20 || *s == 0x7f)
 			why = "has a control character";

@@ -9,7 +9,8 @@
  *	s3://BUCKET/KEY?endpoint=URL&region=REGION&addressing=...
  *		&checksum=crc64nvme	the store is to check what it is sent
  *
- * KEY is percent-encoded; it is a prefix of keys where a place is meant.
+ * KEY is percent-encoded; it is a prefix of keys where a place is meant.  No
+ * part of it is "." or "..", which servers on the way may take out of a path.
  * Query options that are not listed are refused by name.  What is not said:
  *
  *	region		cos://: none, and an error unless endpoint is given;
