@@ -5,20 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/kit/hex.h"
+
 #define DEFAULT_PORT 6379
 #define PATH_MAX_LEN 107 /* sockaddr_un */
-
-static int
-hex_digit(int c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Percent-decode n bytes into new memory; what names them in messages. */
 static char *
@@ -34,12 +24,9 @@ decode(const char *s, size_t n, const char *what, struct err *e)
 		int c = (unsigned char)s[i];
 
 		if (c == '%') {
-			int hi = i + 2 < n ? hex_digit(s[i + 1]) : -1;
-			int lo = i + 2 < n ? hex_digit(s[i + 2]) : -1;
-
-			c = hi < 0 || lo < 0 ? 0 : hi * 16 + lo;
+			c = i + 2 < n ? hex_byte(s + i + 1) : -1;
 			i += 2;
-			if (c == 0) {
+			if (c <= 0) {
 				free(out);
 				err_set(e, ERR_USAGE,
 				    "the %s in the URL has a '%%' that is not "

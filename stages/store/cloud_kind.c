@@ -1,13 +1,13 @@
 /* cloud_kind.c -- see cloud_kind.h. */
 #include "stages/store/cloud_kind.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "stages/kit/hex.h"
 #include "stages/store/cloud.h"
 #include "stages/store/credentials.h"
 #include "stages/store/multipart.h"
@@ -60,15 +60,6 @@ role_ask(void *arg, const struct role_request *q, int *status,
 	return ok;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 64 digits, and perhaps a newline, to 32 bytes. */
 static bool
 key_from_hex(const char *text, size_t len, uint8_t *key)
@@ -78,12 +69,11 @@ key_from_hex(const char *text, size_t len, uint8_t *key)
 	if (len != 2 * CLOUD_KEY_LEN)
 		return false;
 	for (size_t i = 0; i < CLOUD_KEY_LEN; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = hex_digit(text[2 * i + 1]);
+		int byte = hex_byte(text + 2 * i);
 
-		if (high == -1 || low == -1)
+		if (byte == -1)
 			return false;
-		key[i] = (uint8_t)(high * 16 + low);
+		key[i] = (uint8_t)byte;
 	}
 	return true;
 }

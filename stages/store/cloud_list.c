@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "stages/kit/hex.h"
 #include "stages/store/xml.h"
 
 #define PAGE_MAX   (16 << 20) /* bytes of a page: 1000 keys, all %XX */
@@ -37,30 +38,20 @@ struct paging {
 	struct text from, from_id, next, next_id, last;
 };
 
-static int
-hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef", *at;
-
-	at = c == '\0' ? NULL : strchr(digits, c >= 'A' ? c | 0x20 : c);
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
 /* Put a value, decoded if this page says that values are encoded. */
 static void
 put_key(struct paging *p, struct text *to, const char *value)
 {
 	text_clear(to);
 	for (; *value != '\0'; value++) {
-		int high, low;
+		int byte;
 		char c = *value;
 
 		if (p->encoded && c == '+') {
 			c = ' ';
 		} else if (p->encoded && c == '%' &&
-		    (high = hex_digit(value[1])) != -1 &&
-		    (low = hex_digit(value[2])) != -1) {
-			c = (char)(high * 16 + low);
+		    (byte = hex_byte(value + 1)) != -1) {
+			c = (char)byte;
 			value += 2;
 		}
 		text_put_bytes(to, &c, 1);

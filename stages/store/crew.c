@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 #include "stages/store/cloud.h"
 #include "stages/store/pace.h"
@@ -47,15 +48,6 @@ struct crew {
 	uint64_t bytes; /* in pieces */
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Wait for a condition, but look around now and then. */
 static void
 look(struct crew *c, pthread_cond_t *cond)
@@ -79,7 +71,7 @@ may_begin(struct crew *c)
 	unsigned slow = c->want.slow != NULL ? atomic_load(c->want.slow) : 0;
 
 	return c->first != NULL &&
-	    c->busy < pace_allow(&c->pace, slow, now_ms());
+	    c->busy < pace_allow(&c->pace, slow, clock_steady());
 }
 
 static struct piece *

@@ -77,8 +77,8 @@ payload(const struct cloud_line *l, const struct exchange *x, char hex[65],
 
 /* Sign the request and write it out, as URL and header lines. */
 static bool
-prepare(struct cloud_line *l, const struct exchange *x,
-    const struct sign_request *request, const char *hash, struct err *e)
+prepare(struct cloud_line *l, const struct sign_request *request,
+    const char *hash, struct err *e)
 {
 	const struct cloud *c = l->cloud;
 	struct sign_terms terms = {
@@ -106,7 +106,6 @@ prepare(struct cloud_line *l, const struct exchange *x,
 	for (size_t i = 0; i < l->added.n; i++)
 		text_put_bytes(
 		    &l->lines, l->added.line[i], strlen(l->added.line[i]) + 1);
-	(void)x;
 	return text_ok(&l->url, e) && text_ok(&l->lines, e);
 }
 
@@ -232,7 +231,7 @@ try_once(struct cloud_line *l, const struct exchange *x, char hex[65],
 	request.path = path;
 	request.n_headers = all_headers(l, x, headers, length);
 	ok = credentials_get(l->cloud->credentials, &l->key, e) &&
-	    payload(l, x, hex, &hash, e) && prepare(l, x, &request, hash, e);
+	    payload(l, x, hex, &hash, e) && prepare(l, &request, hash, e);
 	free(path);
 	if (!ok)
 		return false;

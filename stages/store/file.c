@@ -14,16 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "stages/kit/hex.h"
+
 /* --- URLs --- */
-
-static int
-hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef", *at;
-
-	at = c == '\0' ? NULL : strchr(digits, c >= 'A' ? c | 0x20 : c);
-	return at == NULL ? -1 : (int)(at - digits);
-}
 
 /* Replace %XX in place; url is what was written, for the message. */
 static bool
@@ -32,17 +25,16 @@ url_decode(char *text, const char *url, struct err *e)
 	char *to = text;
 
 	for (const char *from = text; *from != '\0'; from++) {
-		int high, low;
+		int byte;
 
 		if (*from != '%') {
 			*to++ = *from;
 			continue;
 		}
-		if ((high = hex_digit(from[1])) == -1 ||
-		    (low = hex_digit(from[2])) == -1 || high + low == 0)
+		if ((byte = hex_byte(from + 1)) <= 0)
 			return err_set(e, ERR_USAGE,
 			    "%s: %% wants two hex digits that are not 00", url);
-		*to++ = (char)(high * 16 + low);
+		*to++ = (char)byte;
 		from += 2;
 	}
 	*to = '\0';

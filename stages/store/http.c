@@ -16,6 +16,7 @@
 
 #include <curl/curl.h>
 
+#include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 
 #define REPLY_MAX   (1024 * 1024)
@@ -57,15 +58,6 @@ struct http {
 	size_t reply_len, reply_cap;
 	char why[CURL_ERROR_SIZE];
 };
-
-static int64_t
-now_ms(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- what libcurl calls --- */
 
@@ -110,7 +102,7 @@ on_header(char *line, size_t size, size_t n, void *arg)
 		const char *status = memchr(line, ' ', len);
 
 		if (h->status == 0) /* the wait for it was no stall */
-			h->window_ms = now_ms(CLOCK_MONOTONIC);
+			h->window_ms = clock_steady();
 		h->headers_len = 0;
 		h->status = status == NULL ? 0 : atoi(status);
 		return n;
@@ -167,10 +159,10 @@ on_body(char *p, size_t size, size_t n, void *arg)
 	h->moved += n;
 	if (h->request->take == NULL || h->status / 100 != 2)
 		return reply_keep(h, p, n) ? n : 0;
-	before = now_ms(CLOCK_MONOTONIC);
+	before = clock_steady();
 	ok = h->request->take(
 	    h->request->arg, (struct span){ (const uint8_t *)p, n }, h->e);
-	spent = now_ms(CLOCK_MONOTONIC) - before;
+	spent = clock_steady() - before;
 	h->window_ms += spent;
 	h->began_ms += spent;
 	if (!ok)
@@ -234,7 +226,7 @@ on_turn(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 {
 	struct http *h = arg;
 	const struct http_request *r = h->request;
-	int64_t now = now_ms(CLOCK_MONOTONIC);
+	int64_t now = clock_steady();
 
 	(void)down_all;
 	(void)down;
@@ -432,7 +424,7 @@ request_begin(struct http *h, const struct http_request *r, struct err *e)
 	h->ended = ENDED_NOT;
 	h->body_at = 0;
 	h->moved = h->window_moved = 0;
-	h->began_ms = h->window_ms = now_ms(CLOCK_MONOTONIC);
+	h->began_ms = h->window_ms = clock_steady();
 	h->stop_ms = 0;
 	h->status = 0;
 	h->headers_len = 0;
@@ -609,7 +601,7 @@ reply_fill(struct http *h, CURLcode code, bool lost, struct http_reply *reply)
 	    (is_nowhere(code) || proxy_refusal(h) != 0);
 	if (date != NULL && http_date(date, &ms)) {
 		reply->dated = true; /* whole seconds: half of one is lost */
-		reply->clock_skew_ms = ms + 500 - now_ms(CLOCK_REALTIME);
+		reply->clock_skew_ms = ms + 500 - clock_wall();
 	}
 }
 

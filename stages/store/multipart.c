@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "rdb/crc64.h"
+#include "stages/kit/clock.h"
 #include "stages/kit/facts.h"
 #include "stages/store/crew.h"
 #include "stages/store/sweep.h"
@@ -115,23 +116,16 @@ part_begin(struct multipart *m, struct err *e)
 	return (m->filling = crew_piece(m->crew, size, e)) != NULL;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool
 upload_begin(struct multipart *m, struct err *e)
 {
+	int64_t began = clock_steady();
+
 	m->lost.key = m->key;
-	m->lost.asked_ms = now_ms();
+	m->lost.asked_ms = clock_wall();
 	m->open =
 	    cloud_initiate(m->line, m->key, &m->how.object, &m->upload_id, e);
-	m->lost.took_ms = now_ms() - m->lost.asked_ms;
+	m->lost.took_ms = clock_steady() - began;
 	m->lost.upload_id = m->upload_id;
 	m->twice = cloud_line_maybe(m->line);
 	return m->open;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/kit/hex.h"
 #include "stages/store/profile.h"
 #include "stages/store/sign.h"
 
@@ -27,21 +28,12 @@ static const char *const addressings[] = { "auto", "vhost", "path", "cname" };
 
 /* --- percent-encoding --- */
 
-static int
-hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef", *at;
-
-	at = c == '\0' ? NULL : strchr(digits, c >= 'A' ? c | 0x20 : c);
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
 /* A copy of n bytes, %XX replaced.  NULL, with e filled, on failure. */
 static char *
 decode(const char *from, size_t n, struct err *e)
 {
 	char *copy = malloc(n + 1), *to = copy;
-	int high, low;
+	int byte;
 
 	if (copy == NULL) {
 		err_sys(e, "cannot read a URL");
@@ -52,15 +44,14 @@ decode(const char *from, size_t n, struct err *e)
 			*to++ = *from;
 			continue;
 		}
-		if (end - from < 3 || (high = hex_digit(from[1])) == -1 ||
-		    (low = hex_digit(from[2])) == -1 || high + low == 0) {
+		if (end - from < 3 || (byte = hex_byte(from + 1)) <= 0) {
 			err_set(e, ERR_USAGE,
 			    "a store's URL: %% wants two hex digits that are "
 			    "not 00");
 			free(copy);
 			return NULL;
 		}
-		*to++ = (char)(high * 16 + low);
+		*to++ = (char)byte;
 		from += 2;
 	}
 	*to = '\0';
