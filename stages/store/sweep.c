@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/kit/clock.h"
 #include "stages/store/cloud.h"
 
 #define FOUND_MAX 64           /* uploads of one key worth looking at */
 #define SECOND_MS 1000         /* what stores round times to */
-#define CLOCK_MS  (300 * 1000) /* what our clock may be off */
+#define CLOCK_MS  (300 * 1000) /* what clocks may be off */
 
 struct found {
 	const struct sweep *want;
@@ -40,13 +41,13 @@ part_note(void *arg, const struct cloud_part *part, struct err *e)
 	return true;
 }
 
-/* The times between which a lost one of ours was begun, on the store's clock
- * if one of its times is known to be ours. */
+/* The times between which a lost one of ours was begun, on the store's clock,
+ * which is ahead of ours: closely, if one of its times is known to be ours. */
 static void
-window(const struct found *f, int64_t *from, int64_t *to)
+window(const struct found *f, int64_t ahead_ms, int64_t *from, int64_t *to)
 {
-	*from = f->want->asked_ms - CLOCK_MS;
-	*to = f->want->asked_ms + f->want->took_ms + CLOCK_MS;
+	*from = f->want->asked_ms + ahead_ms - CLOCK_MS;
+	*to = f->want->asked_ms + ahead_ms + f->want->took_ms + CLOCK_MS;
 	for (size_t i = 0; i < f->n && f->want->upload_id != NULL; i++)
 		if (strcmp(f->v[i].id, f->want->upload_id) == 0) {
 			*from =
@@ -75,7 +76,7 @@ sweep_uploads(struct cloud_line *line, const struct sweep *want, struct err *e)
 	int64_t from, to;
 	bool ok = cloud_list_uploads(line, want->key, upload_note, &f, e);
 
-	window(&f, &from, &to);
+	window(&f, cloud_line_clock(line) - clock_wall(), &from, &to);
 	for (size_t i = 0; i < f.n; i++) {
 		if (ok && f.v[i].began_ms >= from && f.v[i].began_ms <= to)
 			ok = upload_end(line, want, f.v[i].id, e);

@@ -19,7 +19,7 @@ struct cloud_line;
 struct sweep {
 	const char *key;
 	const char *upload_id; /* ours, still open; NULL: we never got one, and
-				  our clock must do */
+				  the time must do */
 	int64_t asked_ms;      /* when we began to ask, Unix ms */
 	int64_t took_ms;       /* until we had an answer */
 };

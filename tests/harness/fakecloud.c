@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "rdb/crc64.h"
+#include "stages/kit/clock.h"
 
 #define PARTS 10000
 
@@ -152,6 +153,13 @@ cloud_line_set(struct cloud_line *l, const atomic_bool *cancel, bool past_stop,
 	(void)deadline_ms;
 	l->cancel = cancel;
 	l->past_stop = past_stop;
+}
+
+int64_t
+cloud_line_clock(const struct cloud_line *l)
+{
+	(void)l;
+	return clock_wall() + fake.ahead_ms;
 }
 
 bool
@@ -357,7 +365,7 @@ bool
 cloud_list_uploads(struct cloud_line *l, const char *prefix, cloud_each *each,
     void *arg, struct err *e)
 {
-	const int64_t now = (int64_t)time(NULL) * 1000;
+	const int64_t now = clock_wall() + fake.ahead_ms;
 	const struct cloud_entry all[] = {
 		{ .key = "k", .upload_id = "upload", .modified_ms = now },
 		{ .key = "k",

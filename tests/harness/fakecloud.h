@@ -45,6 +45,7 @@ struct fake {
 	bool maybe;          /* an answer was lost: another upload is there, */
 	int64_t lost_ms;     /* begun so much before ours, */
 	unsigned lost_parts; /* with so many parts */
+	int64_t ahead_ms;    /* the store's clock, of ours */
 
 	/* What happened. */
 	unsigned calls[FAKE_OPS];

@@ -429,6 +429,12 @@ lost_uploads(void **state)
 	fake.fail_at[FAKE_INITIATE] = UINT_MAX;
 	assert_false(put(&how, 3 * MIB, 65536, &e));
 	assert_false(fake.lost_open);
+	fake_reset(); /* nor is our clock right */
+	fake.maybe = true;
+	fake.fail_at[FAKE_INITIATE] = UINT_MAX;
+	fake.ahead_ms = 86400 * 1000;
+	assert_false(put(&how, 3 * MIB, 65536, &e));
+	assert_false(fake.lost_open);
 	fake_reset(); /* it is an older one */
 	fake.maybe = true;
 	fake.lost_ms = 20000;
