@@ -344,6 +344,28 @@ says_who_cannot_be_reached(void **state)
 	(void)bad;
 }
 
+/* What is signed is what is sent: a path is not tidied. */
+static void
+leaves_the_path_alone(void **state)
+{
+	static const struct script_step step = { .reply = OK };
+	struct script *s = script_start(&step, 1);
+	struct http *h = client();
+	struct http_request r = { .method = "GET" };
+	struct http_reply reply;
+	struct err e;
+	char url[128];
+
+	(void)state;
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/a/../b/./c//d",
+	    script_port(s));
+	r.url = url;
+	assert_int_equal(http_do(h, &r, &reply, &e), HTTP_REPLY);
+	assert_non_null(strstr(script_head(s, 0), "GET /a/../b/./c//d HTTP"));
+	http_free(h);
+	script_stop(s);
+}
+
 /* The answer may take longer than a stall: that is for bytes that flow. */
 static void
 takes_a_late_answer(void **state)
@@ -387,6 +409,7 @@ main(void)
 		cmocka_unit_test(hands_over_pieces),
 		cmocka_unit_test(heeds_deadline_and_cancel),
 		cmocka_unit_test(waits_for_a_trickle),
+		cmocka_unit_test(leaves_the_path_alone),
 		cmocka_unit_test(takes_a_late_answer),
 		cmocka_unit_test(says_who_cannot_be_reached),
 	};
