@@ -31,7 +31,8 @@ ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
 LIBS    = -lcurl -lexpat -lzstd -lssl -lcrypto -lxxhash -lhiredis -lisal -ljansson -lm
 
 # Lower layers last: each may use those behind it.
-FOLDERS = tests/harness pipeline stages/redis stages/store stages/codec stages/kit rdb
+FOLDERS = tests/harness pipeline stages/print stages/redis stages/store stages/codec \
+          stages/keys stages/kit rdb
 lib     = $(BUILD)/lib$(notdir $(1)).a
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 STAGE_LIBS = $(foreach f,$(filter stages/% rdb,$(FOLDERS)),$(call lib,$(f)))

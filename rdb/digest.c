@@ -295,9 +295,8 @@ group_piece(struct rdb_digest *d, const struct rdb_piece *p)
 		record_num(&d->term, p->more);
 		break;
 	case RDB_CONSUMER_STATE:
+		/* When it was last seen is no more data than a key's idle time. */
 		group_start(d, TAG_CONSUMER, true);
-		record_num(&d->term, p->num);
-		record_num(&d->term, p->more);
 		break;
 	case RDB_OWNED:
 		group_start(d, TAG_OWNED, true);
