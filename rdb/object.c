@@ -64,6 +64,7 @@ open_next(struct rdb_object *o)
 	if (o->open)
 		return;
 	o->open = true;
+	o->db = o->selected;
 	o->expires = o->has_idle = o->has_freq = false;
 	o->key.len = o->meta.len = 0;
 }
@@ -137,7 +138,7 @@ rdb_object_feed(struct rdb_object *o, const struct rdb_run *run)
 		return RDB_OBJECT_VALUE;
 	case RDB_SELECT:
 		if (run->last)
-			o->db = run->num;
+			o->db = o->selected = run->num;
 		return RDB_OBJECT_OTHER;
 	default:
 		return RDB_OBJECT_OTHER;

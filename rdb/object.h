@@ -18,7 +18,8 @@
  *	rdb_object_release(&o)
  *
  * The key is decoded; its value's bytes are not touched: rdb/value.h reads
- * them.  Every key has a value of at least one byte.
+ * them.  Every key has a value of at least one byte.  What is read from the
+ * struct may be changed, too: nothing of it is taken over into the next key.
  *
  * Memory: this struct, the key and the metadata of one key, which grow as
  * their bytes arrive, RDB_OBJECT_MAX each.  Larger ones are a fault: no server
@@ -64,6 +65,7 @@ struct rdb_object {
 
 	/* Private to object.c. */
 	bool open; /* something of the next key has been seen */
+	uint64_t selected;
 	struct rdb_text text;
 };
 
