@@ -85,8 +85,9 @@ check_tls(const struct server *s, const struct tls_options *t, struct err *e)
 	if (s->url.kind == URL_TLS)
 		return true;
 	if (t->ca != NULL || t->server_name != NULL || t->insecure)
-		return err_set(
-		    e, ERR_USAGE, "--tls options need a URL of TLS: rediss://");
+		return err_set(e, ERR_USAGE,
+		    "--tls options need a URL of TLS: rediss:// or "
+		    "rediss+cluster://");
 	return true;
 }
 
@@ -101,12 +102,33 @@ server_init(struct server *s, char *url_text, const struct server_options *o,
 	s->tls = o->tls;
 	s->timeout_ms = o->timeout_ms;
 	s->rules = rules;
-	if (s->url.db > 0)
+	if (s->url.cluster && !o->clusters)
+		err_set(e, ERR_USAGE,
+		    "the URL names a whole cluster, but one server is wanted: "
+		    "name one node with redis:// or rediss://");
+	else if (s->url.db > 0)
 		err_set(e, ERR_USAGE,
 		    "the URL names database %d, but replication moves all of "
 		    "them: leave it out",
 		    s->url.db);
 	else if (check_tls(s, &o->tls, e) && find_login(s, o, e))
+		return true;
+	server_release(s);
+	return false;
+}
+
+bool
+server_init_node(struct server *s, const struct server *of, const char *host,
+    unsigned port, struct err *e)
+{
+	memset(s, 0, sizeof *s);
+	if (!url_node_init(&s->url, &of->url, host, port, e))
+		return false;
+	s->tls = of->tls;
+	s->timeout_ms = of->timeout_ms;
+	s->rules = of->rules;
+	if ((of->user == NULL || keep(&s->user, of->user, e)) &&
+	    (of->password == NULL || keep(&s->password, of->password, e)))
 		return true;
 	server_release(s);
 	return false;
@@ -275,7 +297,8 @@ static void
 command_name(char *to, size_t cap, const char *const *words)
 {
 	bool nested = strcmp(words[0], "CONFIG") == 0 ||
-	    strcmp(words[0], "FUNCTION") == 0;
+	    strcmp(words[0], "FUNCTION") == 0 ||
+	    strcmp(words[0], "CLUSTER") == 0;
 
 	snprintf(to, cap, "%s%s%s", words[0], nested ? "|" : "",
 	    nested ? words[1] : "");

@@ -30,6 +30,7 @@ struct server_options {
 	const char *user, *password_file; /* borrowed; NULL: not given */
 	struct tls_options tls;
 	int64_t timeout_ms;
+	bool clusters; /* the program takes the URL of a cluster, too */
 };
 
 /* The rows of a program's option table that fill a struct server_options. */
@@ -80,6 +81,11 @@ struct server {
 MUST_USE bool server_init(struct server *, char *url_text,
     const struct server_options *, const char *rules, struct err *);
 void server_release(struct server *);
+
+/* Another server of the same kind, login, options and rules: a node of the
+ * cluster that of names.  On failure there is nothing to release. */
+MUST_USE bool server_init_node(struct server *, const struct server *of,
+    const char *host, unsigned port, struct err *);
 
 /* Connect and log in.  Connected already: anew. */
 MUST_USE bool server_connect(struct server *, struct err *);
