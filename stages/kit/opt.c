@@ -137,6 +137,18 @@ range_refuse(const struct opt *o, const char *value, struct err *e)
 }
 
 static bool
+list_take(const struct opt *o, const char *value, struct err *e)
+{
+	struct opt_list *list = o->to;
+
+	if (list->n == OPT_LIST_MAX)
+		return err_set(e, ERR_USAGE, "--%s is given more than %d times",
+		    o->name, OPT_LIST_MAX);
+	list->v[list->n++] = value;
+	return true;
+}
+
+static bool
 value_take(const struct opt *o, const char *value, struct err *e)
 {
 	int64_t n;
@@ -148,6 +160,8 @@ value_take(const struct opt *o, const char *value, struct err *e)
 		return true;
 	case OPT_CHOICE:
 		return choice_take(o, value, e);
+	case OPT_LIST:
+		return list_take(o, value, e);
 	case OPT_SIZE:
 		ok = opt_size(value, &n);
 		break;
@@ -217,7 +231,7 @@ opt_parse(const struct opt *const *tables, int argc, char **argv,
 			if (seen[k] == o)
 				return err_set(e, ERR_USAGE,
 				    "--%s is given twice", o->name);
-		if (n < SEEN_MAX)
+		if (n < SEEN_MAX && o->type != OPT_LIST)
 			seen[n++] = o;
 	}
 	rest->v = argv + 1;
