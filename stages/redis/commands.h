@@ -15,14 +15,39 @@
  *	commands_free(c)
  *
  * What comes out goes to out: put() takes the next bytes of a command, end()
- * says that a command is complete, so that one more reply is to come.  Which
+ * says that a command is complete, so that one more reply is to come.  A small
+ * command is one put() and one end(); no put() has bytes of two commands.  Which
  * database is selected, and whether an older key of the name is removed
  * before, is the caller's business: the first command of a key may be written
- * by commands_delete().
+ * by commands_delete().  The key is argument 1 of every command, but for
+ * XGROUP (2), XREADGROUP (7; for a consumer, before 6.2), and FUNCTION (none).
  *
- * Exact: scores with 17 digits, bytes as they are, expiries absolute.  What no
- * command can say (module data; a pending entry that was deleted, on servers
- * that forget those; ...) is an ERR_REMOTE that names it, never left out.
+ * Replies: whatever is no error is good, but an empty array, which says that an
+ * XCLAIM found no entry to claim (see below).
+ *
+ * Exact: scores with 17 digits, bytes as they are, expiries absolute.  The key's
+ * expiry comes with the last of its commands, so that it does not expire half
+ * made.  A time in the past removes what it is for, as RESTORE does.  A
+ * collection of nothing is no command at all, as servers skip it.
+ *
+ * What no command can say is an ERR_REMOTE that names the key, never left out:
+ * module data, arrays, metadata; pending entries whose entry was deleted (no
+ * server lets XCLAIM make one, 5.0 to 9.1) or that nobody owns; idempotent IDs;
+ * and what the target is too old for.  See commands_unsaid().  Left out, for it
+ * is not data: idle times and frequencies, when consumers were seen, and, for
+ * servers before 7.0, which have none, a stream's entries added, largest
+ * deleted ID and the groups' entries read.
+ *
+ * Memory: some 300 KiB, and of one key up to
+ *	COMMANDS_HELD_MAX	a member of a sorted set until its score is known;
+ *				a field until its TTL is; names of a group and
+ *				of a consumer, each
+ *	COMMANDS_PENDING_MAX	pending entries of a group, 32 bytes each
+ *	COMMANDS_LIVE_MAX	the IDs of a stream, some 3 bytes each.  In a
+ *				stream with more it is not known beforehand
+ *				whether a pending entry was deleted: its XCLAIM
+ *				is answered by an empty array
+ * Anything larger than the first two is refused as above.
  */
 #ifndef REDIS_COMMANDS_H
 #define REDIS_COMMANDS_H
@@ -32,7 +57,11 @@
 #include "stages/kit/err.h"
 #include "stages/kit/span.h"
 
-#define COMMANDS_PIECE (64 * 1024) /* bytes of elements in one command */
+#define COMMANDS_PIECE       (64 * 1024) /* bytes of elements in one command */
+#define COMMANDS_HELD_MAX    (16u << 20)
+#define COMMANDS_PENDING_MAX (2u << 20)
+#define COMMANDS_LIVE_MAX    (32u << 20)
+#define COMMANDS_BULK_MAX    (512u << 20) /* proto-max-bulk-len unless set */
 
 /* 7.2.1 is COMMANDS_VERSION(7, 2, 1). */
 #define COMMANDS_VERSION(major, minor, patch) \
@@ -41,6 +70,10 @@
 struct commands_target {
 	bool valkey;      /* engine */
 	unsigned version; /* COMMANDS_VERSION */
+	/* proto-max-bulk-len; 0: COMMANDS_BULK_MAX.  A longer string is made by
+	 * SET and APPEND, if the target lets it grow; a longer element cannot
+	 * be said. */
+	uint64_t max_bulk;
 };
 
 struct commands_out {
@@ -70,6 +103,15 @@ MUST_USE bool commands_begin(
     struct commands *, const struct rdb_object *, bool valkey, struct err *);
 MUST_USE bool commands_feed(
     struct commands *, const struct rdb_run *, struct err *);
+
+/*
+ * After a failure: it was a refusal of this key, and no command is cut in its
+ * middle.  So the connection is good, and what was said of the key can be taken
+ * back by commands_delete(), if it is to be restored in another way.  To know
+ * before anything is said, feed the value to other commands first, whose put()
+ * and end() only return true.
+ */
+bool commands_unsaid(const struct commands *);
 
 /* FUNCTION LOAD REPLACE, from the runs of an RDB_FUNCTION. */
 MUST_USE bool commands_function(

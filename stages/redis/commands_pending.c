@@ -1,0 +1,125 @@
+/*
+ * commands_pending.c -- XCLAIM: what is pending, for whom, since when.
+ *
+ * A value says of a group first what is pending, with times and counts, and
+ * then for each consumer which of it is its own: the two are joined here.
+ * Neighbours that were delivered together share an XCLAIM.
+ */
+#include <stdlib.h>
+
+#include "stages/redis/commands_parts.h"
+
+void
+pending_start(struct commands *c)
+{
+	c->pending.len = 0;
+	c->pending.owned = 0;
+	c->pending.n_ids = 0;
+	live_rewind(&c->live);
+}
+
+static bool
+reserve(struct commands_pending *p)
+{
+	size_t cap = p->cap == 0 ? 64 : 2 * p->cap;
+	struct commands_pend *more;
+
+	if (p->len < p->cap)
+		return true;
+	if ((more = realloc(p->list, cap * sizeof *more)) == NULL)
+		return false;
+	p->list = more;
+	p->cap = cap;
+	return true;
+}
+
+void
+pending_add(struct commands *c, const struct rdb_piece *piece)
+{
+	struct commands_pending *p = &c->pending;
+
+	if (p->len > 0 && live_compare(p->list[p->len - 1].id, piece->id) >= 0)
+		commands_bad(c, "pending entries out of order");
+	else if (p->len == COMMANDS_PENDING_MAX)
+		commands_refuse(c,
+		    "a group has more pending entries than can be held "
+		    "(RESTORE can)");
+	else if (!live_has(&c->live, piece->id))
+		commands_refuse(
+		    c, "an entry is pending that was deleted (RESTORE can)");
+	else if (!reserve(p))
+		commands_no_memory(c);
+	else
+		p->list[p->len++] = (struct commands_pend){ piece->id,
+			piece->num, piece->more };
+}
+
+static int
+by_id(const void *id, const void *pend)
+{
+	return live_compare(*(const struct rdb_id *)id,
+	    ((const struct commands_pend *)pend)->id);
+}
+
+void
+pending_flush(struct commands *c)
+{
+	struct commands_pending *p = &c->pending;
+
+	if (p->n_ids == 0)
+		return;
+	commands_key(c, 11 + (uint64_t)p->n_ids, "XCLAIM");
+	wire_bulk(&c->wire, c->held.ptr, c->held.len);
+	wire_bulk(&c->wire, c->held_consumer.ptr, c->held_consumer.len);
+	wire_number(&c->wire, 0);
+	for (unsigned i = 0; i < p->n_ids; i++)
+		wire_id(&c->wire, p->ids[i]);
+	wire_text(&c->wire, "TIME");
+	wire_number(&c->wire, (int64_t)p->claim.time);
+	wire_text(&c->wire, "RETRYCOUNT");
+	wire_number(&c->wire, (int64_t)p->claim.count);
+	wire_text(&c->wire, "FORCE");
+	wire_text(&c->wire, "JUSTID");
+	wire_end(&c->wire);
+	p->n_ids = 0;
+}
+
+/* Where it is not known whether all of them are there, each goes alone, so that
+ * the reply tells. */
+static bool
+joins(const struct commands *c, const struct commands_pend *with)
+{
+	const struct commands_pending *p = &c->pending;
+
+	return p->n_ids < CLAIM_MAX && !c->live.lost &&
+	    p->claim.time == with->time && p->claim.count == with->count;
+}
+
+void
+pending_own(struct commands *c, struct rdb_id id)
+{
+	struct commands_pending *p = &c->pending;
+	const struct commands_pend *found = NULL;
+
+	if (p->len > 0)
+		found = bsearch(&id, p->list, p->len, sizeof *p->list, by_id);
+	if (found == NULL) {
+		commands_bad(c, "a consumer's entry that is not pending");
+		return;
+	}
+	if (p->n_ids > 0 && !joins(c, found))
+		pending_flush(c);
+	p->claim = *found;
+	p->ids[p->n_ids++] = id;
+	p->owned++;
+}
+
+void
+pending_end(struct commands *c)
+{
+	pending_flush(c);
+	if (c->wire.ok && c->pending.owned != c->pending.len)
+		commands_refuse(
+		    c, "an entry is pending for nobody (RESTORE can)");
+	c->pending.len = c->pending.owned = 0;
+}
