@@ -32,8 +32,9 @@
 
 /* Redis recommends some 1000 at most. */
 #define TOPOLOGY_NODES_MAX 4096
-#define TOPOLOGY_REPLY     (8u << 20)
-#define TOPOLOGY_RULES     "+cluster|slots +cluster|nodes +ping"
+/* 16384 ranges of one slot, each with a master and three replicas. */
+#define TOPOLOGY_REPLY (8u << 20)
+#define TOPOLOGY_RULES "+cluster|slots +cluster|nodes +ping"
 
 struct topology_node {
 	char *host; /* owned */
@@ -52,8 +53,8 @@ struct topology {
 };
 
 /*
- * Fill, or replace, the map: asks the nodes known so far, then those of the
- * URL of server, which is borrowed for the call and stays unconnected.  On
+ * Fill, or replace, the map: asks the nodes in the URL of server, then the
+ * masters known so far; server is borrowed for the call and stays unconnected.  On
  * failure what was known stays.  ERR_REMOTE: nobody answers, or slots without
  * a master, or an answer that makes no sense.
  */

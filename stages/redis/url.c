@@ -128,9 +128,11 @@ url_split_host(const char *text, char *host, size_t cap, unsigned *port)
 	return split_host(text, strlen(text), host, cap, port);
 }
 
-static bool
-plain_host(const char *host)
+bool
+url_is_host(const char *host)
 {
+	if (*host == '\0')
+		return false;
 	for (const char *c = host; *c != '\0'; c++)
 		if (*c <= ' ' || *c > '~' || strchr("\"\\%,?#@", *c) != NULL)
 			return false;
@@ -145,7 +147,7 @@ parse_node(struct url_node *node, const char *s, size_t n, struct err *e)
 
 	node->port = DEFAULT_PORT;
 	if (!split_host(s, n, host, sizeof host, &node->port) ||
-	    !plain_host(host) || node->port == 0)
+	    !url_is_host(host) || node->port == 0)
 		return err_set(e, ERR_USAGE,
 		    "the URL must be redis://[user[:password]@]host[:port], "
 		    "with a port from 1 to 65535 and IPv6 addresses in "

@@ -72,4 +72,7 @@ void url_hide(char *text);
 MUST_USE bool url_split_host(
     const char *text, char *host, size_t cap, unsigned *port);
 
+/* Whether text can be a host: printable, and nothing that ends one in a URL. */
+bool url_is_host(const char *text);
+
 #endif
