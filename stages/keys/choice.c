@@ -287,6 +287,20 @@ choice_all(const struct choice *c)
 	    c->expired == 0 && c->ttl == CHOICE_TTL_KEEP;
 }
 
+/* Does --type and --not-type let this kind through? */
+static bool
+kind_meant(const struct choice *c, unsigned bit)
+{
+	return (c->types.n == 0 || (c->type_set & bit) != 0) &&
+	    (c->not_type_set & bit) == 0;
+}
+
+bool
+choice_modules(const struct choice *c)
+{
+	return kind_meant(c, kind_bit("module", 6));
+}
+
 bool
 choice_may_clash(const struct choice *c)
 {
@@ -359,13 +373,9 @@ choice_judge(const struct choice *c, const struct rdb_object *o, bool valkey)
 {
 	if (!db_meant(c, o->db))
 		return CHOICE_BY_DB;
-	if (c->types.n + c->not_types.n > 0) {
-		unsigned kind = kind_of(o, valkey);
-
-		if ((c->types.n > 0 && (c->type_set & kind) == 0) ||
-		    (c->not_type_set & kind) != 0)
-			return CHOICE_BY_TYPE;
-	}
+	if (c->types.n + c->not_types.n > 0 &&
+	    !kind_meant(c, kind_of(o, valkey)))
+		return CHOICE_BY_TYPE;
 	if (c->expired == 1 && o->expires && o->expire <= c->now)
 		return CHOICE_BY_EXPIRY;
 	if (!name_meant(c, &o->key))

@@ -115,6 +115,10 @@ MUST_USE bool choice_check(struct choice *, struct err *);
 /* Nothing was asked for: every key as it is. */
 bool choice_all(const struct choice *);
 
+/* Types of modules are not left out.  Data that modules keep outside of keys
+ * wants the module as much as its keys do. */
+bool choice_modules(const struct choice *);
+
 /* Mappings were asked for that may give two keys one name. */
 bool choice_may_clash(const struct choice *);
 

@@ -141,8 +141,10 @@ other_pass(struct edit *d, const struct rdb_run *run, struct err *e)
 	}
 	if (d->ops->other != NULL && !d->ops->other(d, run, &keep, e))
 		return false;
+	/* What stands before a key and only some forks know goes with it. */
 	if (keep)
-		rdb_write_bytes(&d->out, run->ptr, run->len);
+		rdb_write_bytes(run->label == RDB_OTHER ? &d->head : &d->out,
+		    run->ptr, run->len);
 	return true;
 }
 

@@ -37,7 +37,8 @@
  * without keys is not mentioned.  Resize hints and slot info hold the numbers of
  * keys to come: they are dropped unless keep_hints was set after init, which is
  * right when every key stays in its database.  What is kept is byte for byte what
- * came: all but headers, selections and the CRC.
+ * came: all but headers, selections and the CRC.  What only Redis Enterprise says of
+ * a key (RDB_OTHER) goes with an EDIT_KEEP, and is dropped with the others.
  *
  * Memory: this struct, one key (rdb/object.h) and as much for its bytes as
  * stored, and what EDIT_SLICE bytes of input make; no value is held.
