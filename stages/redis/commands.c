@@ -22,7 +22,7 @@ static const struct commands_row strings = { string_piece, NULL, 0, false },
 				 zsets = { zset_piece, "ZADD", 2, false },
 				 hashes = { hash_piece, "HSET", 2, false },
 				 timed = { hash_piece, "HSET", 2, true },
-				 streams = { stream_piece, NULL, 0, false };
+				 streams = { NULL, NULL, 0, false };
 
 /* The row of a type in a dialect, or NULL: no commands. */
 static const struct commands_row *
@@ -167,6 +167,20 @@ reserve(struct commands_held *h, size_t n)
 }
 
 bool
+commands_keep(
+    struct commands *c, struct commands_held *h, const void *p, size_t n)
+{
+	if (!reserve(h, n)) {
+		commands_no_memory(c);
+		return false;
+	}
+	if (n > 0)
+		memcpy(h->ptr + h->len, p, n);
+	h->len += n;
+	return true;
+}
+
+bool
 commands_hold(
     struct commands *c, struct commands_held *h, const struct rdb_piece *p)
 {
@@ -176,14 +190,7 @@ commands_hold(
 		commands_refuse(c,
 		    "a member, a field with an expiry, or a name is larger "
 		    "than can be held (RESTORE can)");
-	else if (!reserve(h, p->len))
-		commands_no_memory(c);
-	if (!c->wire.ok)
-		return false;
-	if (p->len > 0)
-		memcpy(h->ptr + h->len, p->ptr, p->len);
-	h->len += p->len;
-	return p->last;
+	return c->wire.ok && commands_keep(c, h, p->ptr, p->len) && p->last;
 }
 
 /* --- keys --- */
@@ -214,6 +221,8 @@ commands_free(struct commands *c)
 		return;
 	free(c->held.ptr);
 	free(c->held_consumer.ptr);
+	free(c->raw.ptr);
+	free(c->ghosts.list);
 	free(c->live.ptr);
 	free(c->pending.list);
 	free(c);
@@ -294,6 +303,7 @@ commands_begin(
 		return false;
 	c->row = row_of(o->type, valkey);
 	c->expires = o->expires;
+	c->from_valkey = valkey;
 	if (c->row->name != NULL)
 		gather_for(c);
 	else if (c->row == &streams)
@@ -317,22 +327,33 @@ key_end(struct commands *c)
 }
 
 bool
-commands_feed(struct commands *c, const struct rdb_run *run, struct err *e)
+commands_read(struct commands *c, struct span s, uint64_t at, bool last,
+    void (*piece)(struct commands *, const struct rdb_piece *))
 {
 	struct rdb_piece p;
 	enum rdb_got got;
 
-	c->wire.e = e;
-	rdb_value_feed(&c->value, run->ptr, run->len, run->at);
+	rdb_value_feed(&c->value, s.ptr, s.len, at);
 	while ((got = rdb_value_next(&c->value, &p)) == RDB_RUN && c->wire.ok)
-		c->row->piece(c, &p);
-	if (!c->wire.ok)
-		return false;
+		piece(c, &p);
 	if (got == RDB_BAD)
 		bad_at(c, c->value.fault.at, c->value.fault.what);
-	else if (got == RDB_MORE && run->last)
-		bad_at(c, run->at + run->len, "value ends early");
-	else if (got == RDB_END)
+	else if (got == RDB_MORE && last)
+		bad_at(c, at + s.len, "value ends early");
+	return c->wire.ok;
+}
+
+bool
+commands_feed(struct commands *c, const struct rdb_run *run, struct err *e)
+{
+	const struct span s = { run->ptr, run->len };
+
+	c->wire.e = e;
+	if (c->row == &streams)
+		stream_feed(c, run);
+	else
+		commands_read(c, s, run->at, run->last, c->row->piece);
+	if (c->wire.ok && run->last)
 		key_end(c);
 	return c->wire.ok;
 }

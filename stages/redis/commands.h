@@ -31,9 +31,9 @@
  * collection of nothing is no command at all, as servers skip it.
  *
  * What no command can say is an ERR_REMOTE that names the key, never left out:
- * module data, arrays, metadata; pending entries whose entry was deleted (no
- * server lets XCLAIM make one, 5.0 to 9.1) or that nobody owns; idempotent IDs;
- * and what the target is too old for.  See commands_unsaid().  Left out, for it
+ * module data, arrays, metadata; pending entries that nobody owns, or whose
+ * entry was deleted in a stream above COMMANDS_HELD_MAX; idempotent IDs; and
+ * what the target is too old for.  See commands_unsaid().  Left out, for it
  * is not data: idle times and frequencies, when consumers were seen, and, for
  * servers before 7.0, which have none, a stream's entries added, largest
  * deleted ID and the groups' entries read.
@@ -41,7 +41,8 @@
  * Memory: some 300 KiB, and of one key up to
  *	COMMANDS_HELD_MAX	a member of a sorted set until its score is known;
  *				a field until its TTL is; names of a group and
- *				of a consumer, each
+ *				of a consumer, each; a stream, as stored: what
+ *				is larger passes by
  *	COMMANDS_PENDING_MAX	pending entries of a group, 32 bytes each
  *	COMMANDS_LIVE_MAX	the IDs of a stream, some 3 bytes each.  In a
  *				stream with more it is not known beforehand

@@ -9,6 +9,7 @@
  *	commands_stream.c	XADD, XSETID, XGROUP
  *	commands_pending.c	XCLAIM
  *	commands_live.c		which IDs a stream has
+ *	commands_ghost.c	entries that are pending and were deleted
  *	commands_function.c	FUNCTION LOAD
  *
  * Parts take the pieces of a value (rdb/value.h) one by one.  They return
@@ -74,20 +75,35 @@ struct commands_pending {
 	struct rdb_id ids[CLAIM_MAX];
 };
 
+/* Entries of a stream that are added, to be claimed, and then deleted. */
+struct commands_ghosts {
+	struct rdb_id *list; /* ascending */
+	size_t len, cap;
+	size_t next;  /* to be added */
+	size_t front; /* so many are in front of the first entry that stays */
+	bool known;   /* the value was looked through: there are no others */
+};
+
 struct commands {
 	struct commands_target target;
 	struct commands_wire wire;
 	const struct rdb_object *object; /* NULL: a function */
 	const struct commands_row *row;
-	bool said;    /* there is something of this key */
-	bool unsaid;  /* it was refused */
-	bool expires; /* to be said at the end */
+	bool from_valkey; /* its dialect */
+	bool said;        /* there is something of this key */
+	bool unsaid;      /* it was refused */
+	bool expires;     /* to be said at the end */
 
 	bool folded; /* in the command under way */
 
 	uint64_t left, bulk_left;    /* of a string, of its command */
 	struct rdb_id last, deleted; /* of a stream */
+	uint64_t added;
 	struct commands_held held, held_consumer;
+	struct commands_held raw; /* a stream's value, as it is stored */
+	uint64_t raw_at;
+	bool spilt; /* it is larger than can be held */
+	struct commands_ghosts ghosts;
 	struct commands_live live;
 	struct commands_pending pending;
 	struct commands_gather gather;
@@ -119,6 +135,14 @@ void commands_text(struct commands *, const struct rdb_piece *);
 bool commands_hold(
     struct commands *, struct commands_held *, const struct rdb_piece *);
 
+/* Keep n bytes more. */
+bool commands_keep(
+    struct commands *, struct commands_held *, const void *, size_t n);
+
+/* Read bytes of the value, handing its pieces on: false: a failure. */
+bool commands_read(struct commands *, struct span, uint64_t at, bool last,
+    void (*)(struct commands *, const struct rdb_piece *));
+
 /* --- the parts --- */
 
 void string_piece(struct commands *, const struct rdb_piece *);
@@ -137,7 +161,7 @@ void times_add(struct commands *, uint64_t ms);
 void times_flush(struct commands *);
 
 void stream_start(struct commands *);
-void stream_piece(struct commands *, const struct rdb_piece *);
+void stream_feed(struct commands *, const struct rdb_run *);
 void stream_end(struct commands *);
 
 void live_start(struct commands_live *);
@@ -146,6 +170,15 @@ void live_add(struct commands *, struct rdb_id);
 void live_rewind(struct commands_live *);
 bool live_has(struct commands_live *, struct rdb_id);
 int live_compare(struct rdb_id, struct rdb_id);
+
+void ghosts_start(struct commands_ghosts *);
+/* Look at a piece of the value before anything is said; all were looked at. */
+void ghosts_look(struct commands *, const struct rdb_piece *);
+void ghosts_looked(struct commands *);
+/* Add those in front of an ID, and all others. */
+void ghosts_before(struct commands *, struct rdb_id);
+void ghosts_rest(struct commands *);
+void ghosts_delete(struct commands *);
 
 void pending_start(struct commands *);
 void pending_add(struct commands *, const struct rdb_piece *);

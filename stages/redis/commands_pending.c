@@ -44,9 +44,10 @@ pending_add(struct commands *c, const struct rdb_piece *piece)
 		commands_refuse(c,
 		    "a group has more pending entries than can be held "
 		    "(RESTORE can)");
-	else if (!live_has(&c->live, piece->id))
-		commands_refuse(
-		    c, "an entry is pending that was deleted (RESTORE can)");
+	else if (!c->ghosts.known && !live_has(&c->live, piece->id))
+		commands_refuse(c,
+		    "an entry is pending that was deleted, in a large stream "
+		    "(RESTORE can)");
 	else if (!reserve(p))
 		commands_no_memory(c);
 	else
