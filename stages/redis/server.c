@@ -1,9 +1,13 @@
 /* server.c -- see server.h. */
 #include "stages/redis/server.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "stages/kit/clock.h"
+#include "stages/redis/wait.h"
 
 #define PASSWORD_MAX 65536
 
@@ -321,6 +325,20 @@ server_call(struct server *s, struct reply *reply, const char *const *words,
 	return server_refused(s, name, reply->text, e);
 }
 
+bool
+server_config(
+    struct server *s, const char *name, char *value, size_t cap, struct err *e)
+{
+	struct reply reply;
+
+	value[0] = '\0';
+	if (!resp_call(s->resp, &reply, WORDS("CONFIG", "GET", name), e))
+		return false;
+	if (reply.kind == REPLY_ARRAY && reply.len == 2)
+		snprintf(value, cap, "%s", resp_item(&reply, 1).text);
+	return true;
+}
+
 /* --- INFO --- */
 
 bool
@@ -346,6 +364,26 @@ server_info_try(struct server *s, struct server_info *info, struct err *e)
 	if (!resp_call(s->resp, &reply, WORDS("INFO"), e))
 		return false;
 	return reply.kind != REPLY_TEXT || keep(&info->text, reply.text, e);
+}
+
+bool
+server_info_loaded(struct server *s, struct server_info *info, struct err *e)
+{
+	int64_t end = clock_steady() + s->timeout_ms;
+
+	for (;;) {
+		if (!server_info(s, info, e))
+			return false;
+		if (server_info_count(info, "loading") == 0)
+			return true;
+		if (clock_steady() >= end)
+			return err_set(e, ERR_REMOTE,
+			    "%s: still loading its own data after %.0f s "
+			    "(--timeout)",
+			    s->url.name, (double)s->timeout_ms / 1000);
+		if (!wait_pause(200, e))
+			return false;
+	}
 }
 
 void
@@ -384,6 +422,48 @@ server_info_count(const struct server_info *info, const char *field)
 
 	return strtoull(
 	    server_info_get(info, field, text, sizeof text), NULL, 10);
+}
+
+bool
+server_info_primary(
+    const struct server *s, const struct server_info *info, struct err *e)
+{
+	char text[256], host[128];
+
+	if (strcmp(server_info_get(info, "role", text, sizeof text), "slave") !=
+	    0)
+		return true;
+	server_info_get(info, "master_host", host, sizeof host);
+	err_quote(text, sizeof text, host, strlen(host));
+	return err_set(e, ERR_REMOTE,
+	    "%s: is a replica of %s: restore into its primary, or make it one "
+	    "(REPLICAOF NO ONE)",
+	    s->url.name, text);
+}
+
+bool
+server_info_db(const char **at, uint64_t *db, uint64_t *keys)
+{
+	while (*at != NULL && **at != '\0') {
+		const char *line = *at;
+		const char *end = strchr(line, '\n');
+
+		*at = end != NULL ? end + 1 : line + strlen(line);
+		if (sscanf(line, "db%" SCNu64 ":keys=%" SCNu64, db, keys) == 2)
+			return true;
+	}
+	return false;
+}
+
+uint64_t
+server_info_keys(const struct server_info *info)
+{
+	const char *at = info->text;
+	uint64_t db, keys, sum = 0;
+
+	while (server_info_db(&at, &db, &keys))
+		sum += keys;
+	return sum;
 }
 
 const char *
