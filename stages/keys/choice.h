@@ -77,7 +77,7 @@ extern const char *const choice_expired_words[];
 /* clang-format off */
 #define CHOICE_OPTIONS(c) \
 	{ OPT_LIST, 0, "key", &(c).keys, "PATTERN", \
-	    "only keys like this, as in KEYS; repeat for others too", \
+	    "only keys like this, as KEYS has it", \
 	    0, 0, NULL, NULL }, \
 	{ OPT_LIST, 0, "not-key", &(c).not_keys, "PATTERN", \
 	    "but no keys like this", 0, 0, NULL, NULL }, \
@@ -86,7 +86,7 @@ extern const char *const choice_expired_words[];
 	{ OPT_LIST, 0, "not-prefix", &(c).not_prefixes, "TEXT", \
 	    "but none that begin so", 0, 0, NULL, NULL }, \
 	{ OPT_LIST, 0, "type", &(c).types, "TYPES", \
-	    "only string,list,set,zset,hash,stream,module,array", \
+	    "only these: string,hash (and list, set, ...)", \
 	    0, 0, NULL, NULL }, \
 	{ OPT_LIST, 0, "not-type", &(c).not_types, "TYPES", \
 	    "but none of these types", 0, 0, NULL, NULL }, \
@@ -102,7 +102,7 @@ extern const char *const choice_expired_words[];
 	{ OPT_LIST, 0, "rename-prefix", &(c).rename_words, "A=B", \
 	    "keys that begin with A begin with B instead", 0, 0, NULL, NULL }, \
 	{ OPT_TEXT, 0, "ttl", &(c).ttl_word, "HOW", \
-	    "keep, drop, shift=+2h, shift=-30m or floor=1h (keep)", 0, 0, \
+	    "keep, drop, shift=+2h, shift=-30m, floor=1h", 0, 0, \
 	    NULL, NULL }, \
 	{ OPT_INT, 0, "now", &(c).now, "MS", \
 	    "the moment of --expired and floor (ms since 1970)", 0, 0, \
