@@ -172,7 +172,8 @@ def test_version_is_one():
 
 # --- what most pages promise ---
 
-@each("rdb-verify", "rdb-digest", "rdb-checksum", "rdb-compress")
+@each("rdb-verify", "rdb-digest", "rdb-checksum", "rdb-compress",
+      "rdb-filter")
 def test_a_cut_stream_is_refused(name):
     data = small_rdb()
     for n in range(len(data)):
@@ -225,6 +226,7 @@ def test_facts_of_filters():
     check("rdb-digest", facts("rdb-digest", data=data)[0])
     check("rdb-checksum", facts("rdb-checksum", "-a", "xxh3-128,sha256,"
                                 "crc64-xz", data=data)[0])
+    check("rdb-filter", facts("rdb-filter", data=data)[0])
     said, packed = facts("rdb-compress", data=data)
     check("rdb-compress", said)
     check("rdb-decompress", facts("rdb-decompress", data=packed)[0])
