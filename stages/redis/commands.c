@@ -318,7 +318,7 @@ key_end(struct commands *c)
 	if (c->row->name != NULL)
 		gather_flush(c);
 	else if (c->row == &streams)
-		stream_end(c);
+		stream_done(c);
 	if (!c->said || !c->expires || !c->wire.ok)
 		return;
 	commands_key(c, 3, "PEXPIREAT");

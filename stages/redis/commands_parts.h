@@ -162,7 +162,7 @@ void times_flush(struct commands *);
 
 void stream_start(struct commands *);
 void stream_feed(struct commands *, const struct rdb_run *);
-void stream_end(struct commands *);
+void stream_done(struct commands *);
 
 void live_start(struct commands_live *);
 void live_add(struct commands *, struct rdb_id);

@@ -327,7 +327,7 @@ stream_feed(struct commands *c, const struct rdb_run *run)
 }
 
 void
-stream_end(struct commands *c)
+stream_done(struct commands *c)
 {
 	pending_end(c);
 	if (c->ghosts.len == 0)
