@@ -113,7 +113,7 @@ bad_at(struct commands *c, uint64_t at, const char *what)
 void
 commands_bad(struct commands *c, const char *what)
 {
-	bad_at(c, c->value.at, what);
+	bad_at(c, c->object->key_at, what);
 }
 
 void
