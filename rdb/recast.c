@@ -141,9 +141,17 @@ void
 rdb_recast_begin(
     struct rdb_recast *r, unsigned type, bool valkey, struct rdb_write *out)
 {
+	rdb_recast_begin_as(
+	    r, type, valkey, rdb_recast_type(r->engine, type, valkey), out);
+}
+
+void
+rdb_recast_begin_as(struct rdb_recast *r, unsigned type, bool valkey,
+    unsigned to, struct rdb_write *out)
+{
 	r->from = type;
 	r->from_valkey = valkey;
-	r->to = rdb_recast_type(r->engine, type, valkey);
+	r->to = to;
 	r->out = out;
 	r->headed = r->gathered = r->alone = false;
 	r->count = r->nodes = 0;

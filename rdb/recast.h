@@ -78,6 +78,11 @@ struct rdb_recast {
 				   memory ran out */
 	uint64_t lost[RDB_LOSSES]; /* of the value begun last */
 
+	/* May be set after init: what becomes of the time of a field, in ms
+	 * since 1970; 0: none.  Asked for times that are not 0. */
+	uint64_t (*time)(const void *arg, uint64_t ms);
+	const void *time_arg;
+
 	/* Private to recast*.c. */
 	const struct rdb_engine *engine;
 	struct rdb_write *out;
@@ -119,6 +124,15 @@ void rdb_recast_release(struct rdb_recast *);
  * to out, which is borrowed until its end. */
 void rdb_recast_begin(
     struct rdb_recast *, unsigned type, bool valkey, struct rdb_write *out);
+
+/*
+ * The same with a type that the caller chooses, for whom no engine matters (init's
+ * may be NULL then): for a hash with times of fields RDB_RECAST_TTL of its dialect,
+ * where .time may change them, or 4 if it says 0 to all.
+ */
+#define RDB_RECAST_TTL(valkey) ((valkey) ? 22u : 24u)
+void rdb_recast_begin_as(struct rdb_recast *, unsigned type, bool valkey,
+    unsigned to, struct rdb_write *out);
 
 bool rdb_recast_feed(struct rdb_recast *, const struct rdb_run *);
 

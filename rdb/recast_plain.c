@@ -63,6 +63,8 @@ score(struct rdb_recast *r, double d)
 static bool
 ttl(struct rdb_recast *r, uint64_t ms)
 {
+	if (ms != 0 && r->time != NULL)
+		ms = r->time(r->time_arg, ms);
 	if (r->to == VALKEY_TTL) {
 		rdb_write_little(to(r), ms == 0 ? UINT64_MAX : ms, 8);
 		return true;

@@ -4,14 +4,16 @@
  * Keys that are not meant (stages/keys/choice.h) are left out, the others go on
  * byte for byte but for what a mapping changes; the output is an RDB of the same
  * version with a CRC of its own, ended only when the input has proven itself
- * whole (stages/keys/edit.h).
+ * whole (stages/keys/edit.h).  Hashes whose fields have times are rewritten when
+ * --ttl is for those, too (rdb/recast.h).
  *
- * Memory: a key, a slice of input, and with mappings up to 96 MiB to notice two
- * keys that would get one name (stages/keys/twins.h).
+ * Memory: a key, a slice of input; with mappings of names up to 96 MiB to notice
+ * two keys that would get the same (stages/keys/twins.h); with --ttl a field.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "rdb/recast.h"
 #include "stages/keys/choice.h"
 #include "stages/keys/edit.h"
 #include "stages/keys/twins.h"
@@ -33,7 +35,8 @@ struct sieve {
 	struct twins twins;
 	uint64_t left[CHOICE_WHYS];
 	uint64_t functions_in, functions_out;
-	uint64_t fields; /* hashes whose fields' times stay */
+	uint64_t rewritten; /* hashes whose fields' times were changed */
+	struct rdb_recast recast;
 };
 
 static bool
@@ -69,23 +72,64 @@ name_check(struct sieve *s, struct err *e)
 		"two keys would get this name, and no server loads that");
 }
 
+/* The time of a field, for the recaster. */
+static uint64_t
+field_time(const void *arg, uint64_t ms)
+{
+	return choice_field_time(arg, ms);
+}
+
+/* The value that comes is a hash whose fields get other times, or none. */
+static void
+fields_begin(struct sieve *s)
+{
+	struct rdb_object *o = &s->edit.object;
+	bool valkey = s->edit.rdb.walk.valkey;
+	unsigned to =
+	    choice.ttl == CHOICE_TTL_DROP ? 4 : RDB_RECAST_TTL(valkey);
+
+	rdb_recast_begin_as(&s->recast, o->type, valkey, to, &s->edit.out);
+	o->type = to;
+	s->rewritten++;
+}
+
 static bool
 sieve_key(struct edit *d, enum edit_verdict *verdict, struct err *e)
 {
 	struct sieve *s = (struct sieve *)d;
 	struct rdb_object *o = &d->object;
-	bool valkey = d->rdb.walk.valkey, changed;
-	enum choice_why why = choice_judge(&choice, o, valkey);
+	bool changed;
+	enum choice_why why = choice_judge(&choice, o);
 
 	*verdict = EDIT_LEAVE;
 	s->left[why]++;
 	if (why != CHOICE_MEANT)
 		return true;
-	s->fields += choice_fields_stay(&choice, o, valkey);
 	if (!choice_map(&choice, o, &changed, e) || !name_check(s, e))
 		return false;
 	*verdict = changed ? EDIT_CHANGE : EDIT_KEEP;
+	if (choice_moves_fields(&choice, o->type)) {
+		*verdict = EDIT_RECAST;
+		fields_begin(s);
+	}
 	return true;
+}
+
+static bool
+sieve_value(struct edit *d, const struct rdb_run *run, struct err *e)
+{
+	struct rdb_recast *r = &((struct sieve *)d)->recast;
+
+	if (run->first)
+		edit_head(d);
+	if (rdb_recast_feed(r, run))
+		return true;
+	if (r->fault.what == NULL && r->refusal != NULL)
+		return edit_refuse(d, e,
+		    "the times of its fields cannot be "
+		    "changed: %s",
+		    r->refusal);
+	return edit_blame(d, &r->fault, e);
 }
 
 static bool
@@ -96,11 +140,6 @@ sieve_end(struct edit *d, struct err *e)
 	(void)e;
 	if (d->keys_in > 0 && d->keys_out == 0)
 		stage_warn("no key is left of %" PRIu64, d->keys_in);
-	if (s->fields > 0)
-		stage_warn("--ttl is for keys: in %" PRIu64
-			   " hash%s the fields may have times of their own, "
-			   "which stay",
-		    s->fields, s->fields == 1 ? "" : "es");
 	if (s->twins.level > 0)
 		stage_warn("many keys: only one in %" PRIu64
 			   " names was looked at for being given twice",
@@ -114,6 +153,7 @@ sieve_end(struct edit *d, struct err *e)
 static const struct edit_ops sieve_edits = {
 	.other = sieve_other,
 	.key = sieve_key,
+	.value = sieve_value,
 	.end = sieve_end,
 };
 
@@ -131,7 +171,7 @@ sieve_tell(const struct filter *f, struct facts *facts)
 	facts_count(facts, "left-by-expiry", s->left[CHOICE_BY_EXPIRY]);
 	facts_count(facts, "left-by-name", s->left[CHOICE_BY_NAME]);
 	facts_count(facts, "left-by-slot", s->left[CHOICE_BY_SLOT]);
-	facts_count(facts, "field-times-stay", s->fields);
+	facts_count(facts, "hashes-rewritten", s->rewritten);
 	facts_count(facts, "functions-in", s->functions_in);
 	facts_count(facts, "functions-out", s->functions_out);
 	facts_count(facts, "bytes-in", s->edit.rdb.walk.at);
@@ -145,6 +185,7 @@ sieve_free(struct filter *f)
 
 	edit_release(&s->edit);
 	twins_release(&s->twins);
+	rdb_recast_release(&s->recast);
 	free(s);
 }
 
@@ -170,6 +211,9 @@ sieve_new(const struct operands *args, struct err *e)
 	s->edit.base.ops = &sieve_ops;
 	s->edit.keep_hints = choice_all(&choice);
 	twins_init(&s->twins, TWINS_BYTES);
+	rdb_recast_init(&s->recast, NULL, false);
+	s->recast.time = field_time;
+	s->recast.time_arg = &choice;
 	return &s->edit.base;
 }
 

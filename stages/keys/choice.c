@@ -6,14 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rdb/kind.h"
 #include "stages/keys/glob.h"
 #include "stages/kit/clock.h"
 
 const char *const choice_expired_words[] = { "keep", "drop", NULL };
-
-/* Types as people see them; a bit each, by place. */
-static const char *const kinds[] = { "string", "list", "set", "zset", "hash",
-	"stream", "module", "array", NULL };
 
 /* --- lists of words --- */
 
@@ -48,9 +45,12 @@ words_take(struct choice *c, const struct opt_list *list, const char *option,
 static unsigned
 kind_bit(const char *name, size_t len)
 {
-	for (unsigned i = 0; kinds[i] != NULL; i++)
-		if (strlen(kinds[i]) == len && memcmp(kinds[i], name, len) == 0)
+	for (unsigned i = 0; i < RDB_KINDS; i++) {
+		const char *kind = rdb_kind_name(i);
+
+		if (strlen(kind) == len && memcmp(kind, name, len) == 0)
 			return 1u << i;
+	}
 	return 0;
 }
 
@@ -289,8 +289,10 @@ choice_all(const struct choice *c)
 
 /* Does --type and --not-type let this kind through? */
 static bool
-kind_meant(const struct choice *c, unsigned bit)
+kind_meant(const struct choice *c, enum rdb_kind kind)
 {
+	unsigned bit = 1u << kind;
+
 	return (c->types.n == 0 || (c->type_set & bit) != 0) &&
 	    (c->not_type_set & bit) == 0;
 }
@@ -298,7 +300,7 @@ kind_meant(const struct choice *c, unsigned bit)
 bool
 choice_modules(const struct choice *c)
 {
-	return kind_meant(c, kind_bit("module", 6));
+	return kind_meant(c, RDB_KIND_MODULE);
 }
 
 bool
@@ -308,14 +310,6 @@ choice_may_clash(const struct choice *c)
 }
 
 /* --- is it meant? --- */
-
-static unsigned
-kind_of(const struct rdb_object *o, bool valkey)
-{
-	const char *name = rdb_type_name(o->type, valkey);
-
-	return kind_bit(name, strcspn(name, "-"));
-}
 
 static bool
 db_meant(const struct choice *c, uint64_t db)
@@ -369,12 +363,12 @@ slot_meant(const struct choice *c, const struct rdb_object_bytes *key)
 }
 
 enum choice_why
-choice_judge(const struct choice *c, const struct rdb_object *o, bool valkey)
+choice_judge(const struct choice *c, const struct rdb_object *o)
 {
 	if (!db_meant(c, o->db))
 		return CHOICE_BY_DB;
 	if (c->types.n + c->not_types.n > 0 &&
-	    !kind_meant(c, kind_of(o, valkey)))
+	    !kind_meant(c, rdb_kind_of(o->type)))
 		return CHOICE_BY_TYPE;
 	if (c->expired == 1 && o->expires && o->expire <= c->now)
 		return CHOICE_BY_EXPIRY;
@@ -471,18 +465,18 @@ shifted(int64_t time, int64_t by)
 	return to < 1 ? 1 : to;
 }
 
-static void
-ttl_map(const struct choice *c, struct rdb_object *o)
+/* What becomes of a time that is not dropped. */
+static int64_t
+time_map(const struct choice *c, int64_t time)
 {
 	int64_t floor;
 
-	if (c->ttl == CHOICE_TTL_DROP)
-		o->expires = false;
 	if (c->ttl == CHOICE_TTL_SHIFT)
-		o->expire = shifted(o->expire, c->ttl_ms);
+		return shifted(time, c->ttl_ms);
+	if (c->ttl != CHOICE_TTL_FLOOR)
+		return time;
 	floor = shifted(c->now, c->ttl_ms);
-	if (c->ttl == CHOICE_TTL_FLOOR && o->expire < floor)
-		o->expire = floor;
+	return time < floor ? floor : time;
 }
 
 bool
@@ -494,8 +488,10 @@ choice_map(
 
 	*changed = r != NULL || (o->expires && c->ttl != CHOICE_TTL_KEEP);
 	o->db = db_map(c, o->db);
+	if (c->ttl == CHOICE_TTL_DROP)
+		o->expires = false;
 	if (o->expires)
-		ttl_map(c, o);
+		o->expire = time_map(c, o->expire);
 	return r == NULL || rename_key(&o->key, r, len, e);
 }
 
@@ -505,15 +501,28 @@ choice_take(
 {
 	bool changed;
 
-	if (choice_judge(c, o, valkey) != CHOICE_MEANT)
+	(void)valkey; /* a type is of the same kind in both dialects so far */
+	if (choice_judge(c, o) != CHOICE_MEANT)
 		return CHOICE_LEFT;
 	return choice_map(c, o, &changed, e) ? CHOICE_TAKEN : CHOICE_FAILED;
 }
 
 bool
-choice_fields_stay(
-    const struct choice *c, const struct rdb_object *o, bool valkey)
+choice_moves_fields(const struct choice *c, unsigned type)
 {
-	return c->ttl != CHOICE_TTL_KEEP && o->type >= 22 &&
-	    o->type <= (valkey ? 22 : 25);
+	return c->ttl != CHOICE_TTL_KEEP && rdb_kind_field_ttl(type);
+}
+
+/* Redis keeps 48 bits of such a time. */
+uint64_t
+choice_field_time(const struct choice *c, uint64_t ms)
+{
+	const int64_t max = (INT64_C(1) << 48) - 1;
+	int64_t was = (int64_t)ms, to = time_map(c, was);
+
+	if (c->ttl == CHOICE_TTL_DROP)
+		return 0;
+	if (to > max && to > was)
+		to = was > max ? was : max;
+	return (uint64_t)to;
 }

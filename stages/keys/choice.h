@@ -18,8 +18,9 @@
  * their own result; the database's own row wins over *, and the longest prefix
  * over shorter ones.  Two keys may end up under one name: twins.h notices.
  * --ttl changes the expiry of keys that have one, saturating, never below 1 ms
- * after 1970.  The times that fields of hashes have are inside the value and
- * stay what they are: choice_fields_stay().
+ * after 1970.  Fields of hashes have times of their own, inside the value, and
+ * the same becomes of those: but the value has to be rewritten for that, or its
+ * elements told with other times, by who reads values: choice_moves_fields().
  */
 #ifndef KEYS_CHOICE_H
 #define KEYS_CHOICE_H
@@ -144,16 +145,16 @@ enum choice_why {
 	CHOICE_WHYS
 };
 
-enum choice_why choice_judge(
-    const struct choice *, const struct rdb_object *, bool valkey);
+enum choice_why choice_judge(const struct choice *, const struct rdb_object *);
 
 /* ... and the mappings.  *changed: more than the database did. */
 MUST_USE bool choice_map(
     const struct choice *, struct rdb_object *, bool *changed, struct err *);
 
-/* --ttl was asked for, and this is a hash whose fields may have times of their
- * own, which stay. */
-bool choice_fields_stay(
-    const struct choice *, const struct rdb_object *, bool valkey);
+/* --ttl asks for other times, and fields of values of this type may have some. */
+bool choice_moves_fields(const struct choice *, unsigned type);
+
+/* What becomes of the time of a field, ms since 1970; 0: it has none any more. */
+uint64_t choice_field_time(const struct choice *, uint64_t ms);
 
 #endif

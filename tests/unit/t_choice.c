@@ -273,7 +273,6 @@ what_is_refused(void **state)
 static void
 what_is_asked(void **state)
 {
-	struct rdb_object o = { .type = 24 };
 	struct err e;
 
 	(void)state;
@@ -281,7 +280,7 @@ what_is_asked(void **state)
 	assert_true(choice_all(&choice));
 	assert_true(asked("--ttl keep --expired keep", &e));
 	assert_true(choice_all(&choice));
-	assert_false(choice_fields_stay(&choice, &o, false));
+	assert_false(choice_moves_fields(&choice, 24));
 	for (size_t i = 0; i < 4; i++) {
 		static const char *const lines[] = { "--db 0", "--ttl drop",
 			"--expired drop", "--not-key x" };
@@ -296,13 +295,30 @@ what_is_asked(void **state)
 	assert_true(asked("--type hash", &e) && !choice_modules(&choice));
 	assert_true(asked("--not-type module", &e) && !choice_modules(&choice));
 	assert_true(asked("--not-type hash", &e) && choice_modules(&choice));
+}
 
+static void
+times_of_fields(void **state)
+{
+	const uint64_t max = (UINT64_C(1) << 48) - 1;
+	struct err e;
+
+	(void)state;
 	assert_true(asked("--ttl drop", &e));
-	assert_true(choice_fields_stay(&choice, &o, false));
-	o.type = 22;
-	assert_true(choice_fields_stay(&choice, &o, true));
-	o.type = 16;
-	assert_false(choice_fields_stay(&choice, &o, false));
+	assert_true(choice_moves_fields(&choice, 22));
+	assert_true(choice_moves_fields(&choice, 25));
+	assert_false(choice_moves_fields(&choice, 16));
+	assert_int_equal(choice_field_time(&choice, 1000), 0);
+	assert_true(asked("--ttl shift=-1s", &e));
+	assert_int_equal(choice_field_time(&choice, 5000), 4000);
+	assert_int_equal(choice_field_time(&choice, 500), 1);
+	assert_true(asked("--ttl shift=1s", &e));
+	assert_int_equal(choice_field_time(&choice, 5000), 6000);
+	assert_true(choice_field_time(&choice, max - 1) == max);
+	assert_true(choice_field_time(&choice, max + 9) == max + 9);
+	assert_true(asked("--ttl floor=1s --now 1000", &e));
+	assert_int_equal(choice_field_time(&choice, 1), 2000);
+	assert_int_equal(choice_field_time(&choice, 2001), 2001);
 }
 
 int
@@ -313,6 +329,7 @@ main(void)
 		cmocka_unit_test(as_what),
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(what_is_asked),
+		cmocka_unit_test(times_of_fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
