@@ -27,27 +27,18 @@ hand_on(struct output *o, const void *p, size_t n)
 		o->bytes += n;
 }
 
-static void
-empty(struct output *o)
+void
+output_empty(struct output *o)
 {
 	hand_on(o, o->buf, o->len);
 	o->len = o->whole = 0;
-}
-
-uint8_t *
-output_room(struct output *o, size_t n)
-{
-	assert(n <= OUTPUT_ROOM);
-	if (sizeof o->buf - o->len < n)
-		empty(o);
-	return o->buf + o->len;
 }
 
 void
 output_bytes(struct output *o, const void *p, size_t n)
 {
 	if (sizeof o->buf - o->len < n)
-		empty(o);
+		output_empty(o);
 	if (n >= sizeof o->buf) {
 		hand_on(o, p, n);
 		return;
@@ -89,7 +80,40 @@ static bool
 is_small_integer(double d)
 {
 	return d >= -9007199254740992.0 && d <= 9007199254740992.0 &&
-	    d == (double)(int64_t)d && !(d == 0 && signbit(d));
+	    d == (double)(int64_t)d;
+}
+
+/*
+ * Most scores have a few digits behind the point.  If n / 10^k is the number, n
+ * below 10^15, then these digits are what 15 digits of it are: a double keeps as
+ * many.  (The quotient of two exact doubles is rounded as a reader rounds.)
+ */
+static bool
+fraction_put(struct output *o, double d)
+{
+	double size = d < 0 ? -d : d, power = 10;
+	uint64_t n, fraction;
+	unsigned places = 1;
+
+	if (!(size >= 1e-3 && size < 1e9))
+		return false;
+	for (; places <= 6; places++, power *= 10) {
+		n = (uint64_t)(size * power + 0.5);
+		if ((double)n / power == size)
+			break;
+	}
+	if (places > 6)
+		return false;
+	if (d < 0)
+		output_byte(o, '-');
+	output_num(o, n / (uint64_t)power);
+	output_byte(o, '.');
+	fraction = n % (uint64_t)power;
+	for (uint64_t tenth = (uint64_t)power / 10; tenth > fraction;
+	     tenth /= 10)
+		output_byte(o, '0');
+	output_num(o, fraction);
+	return true;
 }
 
 void
@@ -101,6 +125,8 @@ output_double(struct output *o, double d)
 		output_int(o, (int64_t)d);
 		return;
 	}
+	if (fraction_put(o, d))
+		return;
 	if (isnan(d)) {
 		output_text(o, "nan"); /* printf may put a sign before it */
 		return;
@@ -130,7 +156,7 @@ output_good(const struct output *o, struct err *e)
 bool
 output_flush(struct output *o, struct err *e)
 {
-	empty(o);
+	output_empty(o);
 	return output_good(o, e);
 }
 
@@ -138,5 +164,5 @@ void
 output_salvage(struct output *o)
 {
 	o->len = o->whole;
-	empty(o);
+	output_empty(o);
 }

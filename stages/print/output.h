@@ -33,8 +33,18 @@ struct output {
 
 void output_init(struct output *, struct sink *);
 
+/* All that is there goes to the sink. */
+void output_empty(struct output *);
+
 /* Room for n bytes, at most OUTPUT_ROOM, to be filled and told by taken(). */
-uint8_t *output_room(struct output *, size_t n);
+static inline uint8_t *
+output_room(struct output *o, size_t n)
+{
+	assert(n <= OUTPUT_ROOM);
+	if (sizeof o->buf - o->len < n)
+		output_empty(o);
+	return o->buf + o->len;
+}
 
 static inline void
 output_taken(struct output *o, const uint8_t *end)
@@ -57,7 +67,7 @@ output_byte(struct output *o, char c)
 }
 
 /* A score: the shortest of up to 17 digits that reads back as the same number;
- * "inf", "-inf", "nan". */
+ * "inf", "-inf", "nan".  -0 is 0, as it is for servers that compare them. */
 void output_double(struct output *, double);
 
 void output_whole(struct output *);

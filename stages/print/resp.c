@@ -51,7 +51,7 @@ resp_begin(struct format *f, int version, bool valkey, struct err *e)
 {
 	struct resp *r = (struct resp *)f;
 	struct commands_out out = { commands_put, commands_end, r };
-	struct commands_target target;
+	struct commands_target target = { 0 };
 
 	if (r->target == NULL)
 		r->target = oldest(version, valkey);
