@@ -91,7 +91,8 @@ expiry_put(struct output *out, int64_t ms)
 	char text[64];
 	struct tm tm;
 
-	if (gmtime_r(&seconds, &tm) == NULL || tm.tm_year > 9999 - 1900) {
+	if (gmtime_r(&seconds, &tm) == NULL || tm.tm_year > 9999 - 1900 ||
+	    tm.tm_year < 1 - 1900) {
 		output_int(out, ms);
 		return;
 	}
