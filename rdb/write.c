@@ -49,7 +49,7 @@ static bool
 reserve(struct rdb_write *w, size_t n)
 {
 	size_t cap = w->cap == 0 ? 4096 : w->cap;
-	uint8_t *more;
+	uint8_t *more = NULL;
 
 	if (n <= w->cap - w->tail)
 		return !w->failed;

@@ -7,7 +7,8 @@
  *
  *	- the output does not depend on the cuts;
  *	- with every key kept, or written anew, it is whole and has the input's
- *	  digest; kept, it is hardly longer;
+ *	  digest; kept, it is hardly longer; so it has when hashes whose fields
+ *	  have times are rewritten, with the times they have;
  *	- with every other key left out, it is whole and holds the others;
  *	- a prefix of the input never makes an output that is whole.
  */
@@ -23,6 +24,8 @@
 #include <glob.h>
 
 #include "rdb/digest.h"
+#include "rdb/kind.h"
+#include "rdb/recast.h"
 #include "stages/keys/edit.h"
 #include "tests/harness/streams.h"
 
@@ -31,21 +34,37 @@
 static const size_t sizes[] = { 1, 2, 3, 7, 64, 4096 };
 static const size_t rooms[] = { 1, 5, 4096 };
 
-/* What becomes of keys in turn; EDIT_RECAST: as value() would copy it. */
+/* What becomes of keys in turn; EDIT_RECAST: the value is copied, or, with
+ * times of fields, recast. */
 struct editor {
 	struct edit edit;
 	enum edit_verdict even, odd;
-	bool begun, ended;
+	bool begun, ended, times;
+	struct rdb_recast recast;
 };
+
+static uint64_t
+same_time(const void *arg, uint64_t ms)
+{
+	(void)arg;
+	return ms;
+}
 
 static bool
 editor_key(struct edit *d, enum edit_verdict *verdict, struct err *e)
 {
 	struct editor *ed = (struct editor *)d;
+	bool valkey = d->rdb.walk.valkey;
+	unsigned to = RDB_RECAST_TTL(valkey), from = d->object.type;
 
 	(void)e;
 	*verdict = d->keys_in % 2 == 0 ? ed->even : ed->odd;
 	ed->begun = false;
+	ed->times = *verdict == EDIT_RECAST && rdb_kind_field_ttl(from);
+	if (ed->times) {
+		rdb_recast_begin_as(&ed->recast, from, valkey, to, &d->out);
+		d->object.type = to;
+	}
 	return true;
 }
 
@@ -58,6 +77,8 @@ editor_value(struct edit *d, const struct rdb_run *run, struct err *e)
 	if (!ed->begun)
 		edit_head(d);
 	ed->begun = true;
+	if (ed->times)
+		return rdb_recast_feed(&ed->recast, run);
 	rdb_write_bytes(&d->out, run->ptr, run->len);
 	return true;
 }
@@ -98,11 +119,16 @@ edited(const uint8_t *p, size_t len, const struct how *how, struct stream *out,
 {
 	static uint8_t memory[4096];
 	struct room room = { memory, 0, how->room };
-	struct editor ed = { .even = how->even, .odd = how->odd };
+	static struct editor ed;
 	struct span all = { p, len };
 	bool ok = true, done = false;
 
 	edit_init(&ed.edit, &ops);
+	ed.even = how->even;
+	ed.odd = how->odd;
+	ed.ended = false;
+	rdb_recast_init(&ed.recast, NULL, false);
+	ed.recast.time = same_time;
 	ed.edit.keep_hints = how->hints;
 	stream_init(out);
 	while (ok && all.len > 0) {
@@ -123,6 +149,7 @@ edited(const uint8_t *p, size_t len, const struct how *how, struct stream *out,
 	}
 	assert_true(!ok || ed.ended);
 	edit_release(&ed.edit);
+	rdb_recast_release(&ed.recast);
 	return ok;
 }
 
@@ -262,6 +289,7 @@ all_laws(const char *name, const uint8_t *p, size_t len)
 		{ EDIT_KEEP, EDIT_KEEP, true, 0, 0 },
 		{ EDIT_KEEP, EDIT_KEEP, false, 0, 0 },
 		{ EDIT_CHANGE, EDIT_RECAST, true, 0, 0 },
+		{ EDIT_RECAST, EDIT_CHANGE, false, 0, 0 },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(all); i++)

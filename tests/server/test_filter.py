@@ -147,6 +147,42 @@ def test_servers_take_it(name):
     equal(filtered(dump)[0].out, dump, "unfiltered")
 
 
+def field_times(server):
+    """{(key, field): its time, or -1}."""
+    with server.client() as client:
+        return {(key, field): time for key in client.call("KEYS", "hash:ttl:*")
+                for fields in [client.call("HKEYS", key)]
+                for field, time in zip(fields, client.call(
+                    "HPEXPIRETIME", key, "FIELDS", len(fields), *fields))}
+
+
+@each("redis-8.0", "valkey-9")
+def test_times_of_fields(name):
+    """--ttl is for them, too, in small hashes and in large ones."""
+    engine = engines.get(name)
+    with Server(engine) as source:
+        data.fill(source, keys=10)
+        dump = programs.run("rdb-capture", source.url()).good().out
+        held = field_times(source)
+    assert len(set(held.values())) > 100
+    for how, becomes in (
+            ("drop", lambda x: -1), ("shift=+2h", lambda x: x + 2 * HOUR),
+            ("shift=-1d", lambda x: x - 24 * HOUR),
+            ("floor=1ms", lambda x: max(x, FAR + 3))):
+        words = ["--now", FAR + 2] if how == "floor=1ms" else []
+        result, facts = filtered(dump, "--ttl", how, *words)
+        equal(facts["hashes-rewritten"], "3")
+        check_rdb(engine, result.out)
+        with Server(engine) as target:
+            programs.run("rdb-restore", target.url(),
+                         input=result.out).good()
+            equal(field_times(target),
+                  {at: moved(time, becomes) for at, time in held.items()}, how)
+    there, _ = filtered(dump, "--ttl", "shift=+2h")
+    equal(digest(filtered(there.out, "--ttl", "shift=-2h")[0].out),
+          digest(dump), "there and back")
+
+
 def test_functions():
     f = rdbbytes.File(version=10).raw(
         bytes([rdbbytes.FUNCTION]) + rdbbytes.string(
