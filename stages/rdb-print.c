@@ -9,6 +9,7 @@
  * Memory: a chunk, a buffer of 256 KiB, the printer's 130 KiB, and one key;
  * values of any size are printed as they arrive.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -77,6 +78,10 @@ print_finish(struct filter *base, struct room *out, bool *done, struct err *e)
 	(void)out;
 	*done = true;
 	p->ended = printer_end(&p->printer, e);
+	if (p->ended && printer_share(&p->printer) > 1)
+		stage_warn("many keys: only one in %" PRIu64
+			   " names was looked at for being given twice",
+		    printer_share(&p->printer));
 	return p->ended;
 }
 
@@ -126,7 +131,7 @@ format_new(struct output *out, struct err *e)
 	case KIND_CSV:
 		return csv_new(out, e);
 	default:
-		return resp_new(out,
+		return resp_format_new(out,
 		    target == -1 ? NULL : rdb_engine_at((unsigned)target),
 		    replace, e);
 	}

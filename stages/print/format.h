@@ -41,6 +41,8 @@ struct format_size {
 struct format_ops {
 	const char *name;
 	bool libraries; /* told without being asked for */
+	bool exact;     /* a server gets it: no two keys under one name, and
+			   values as they are, or not at all */
 
 	bool (*begin)(struct format *, int version, bool valkey, struct err *);
 	bool (*aux)(struct format *, const struct rdb_text_run *, bool name,

@@ -15,12 +15,14 @@ printer_init(
 	rdb_object_init(&p->object);
 	rdb_text_begin(&p->text);
 	rdb_value_init(&p->value);
+	twins_init(&p->twins, TWINS_BYTES);
 }
 
 void
 printer_release(struct printer *p)
 {
 	rdb_object_release(&p->object);
+	twins_release(&p->twins);
 }
 
 /* The reader of this run found what cannot be. */
@@ -71,9 +73,12 @@ decode(struct printer *p, const struct rdb_run *run, size_t skip,
 
 	rdb_value_feed(
 	    &p->value, run->ptr + skip, run->len - skip, run->at + skip);
-	while ((got = rdb_value_next(&p->value, &piece)) == RDB_RUN)
+	while ((got = rdb_value_next(&p->value, &piece)) == RDB_RUN) {
+		if (piece.what == RDB_FIELD_TTL && piece.num != 0)
+			piece.num = choice_field_time(p->choice, piece.num);
 		if (!each(p->format, &piece, e))
 			return false;
+	}
 	if (got == RDB_BAD)
 		return whole_rdb_blame(&p->rdb, &p->value.fault, e);
 	return got == RDB_END || !run->last ||
@@ -109,6 +114,25 @@ object_bad(struct printer *p, struct err *e)
 	return whole_rdb_blame(&p->rdb, &p->object.fault, e);
 }
 
+/* What a server gets must be what it would get from rdb-filter. */
+static bool
+exact_check(struct printer *p, struct err *e)
+{
+	const struct rdb_object *o = &p->object;
+	bool twin = false;
+
+	if (choice_moves_fields(p->choice, o->type))
+		return bad(p, o->key_at,
+		    "its fields have times, which --ttl asks to change: "
+		    "rdb-filter does",
+		    e);
+	if (!choice_may_clash(p->choice))
+		return true;
+	if (!twins_add(&p->twins, o->db, o->key.ptr, o->key.len, &twin, e))
+		return false;
+	return !twin || bad(p, o->key_at, "two keys would get this name", e);
+}
+
 /* All but the value is known: is it meant? */
 static bool
 key_begin(struct printer *p, struct err *e)
@@ -124,6 +148,8 @@ key_begin(struct printer *p, struct err *e)
 	p->left_out += got == CHOICE_LEFT;
 	if (!p->taken)
 		return got == CHOICE_LEFT;
+	if (ops->exact && !exact_check(p, e))
+		return false;
 	if (ops->piece != NULL && !rdb_value_begin(&p->value, o->type, valkey))
 		return bad(p, o->key_at, "type that cannot be decoded", e);
 	return ops->object(p->format, o, valkey, e);
@@ -227,4 +253,10 @@ void
 printer_salvage(struct printer *p)
 {
 	output_salvage(p->format->out);
+}
+
+uint64_t
+printer_share(const struct printer *p)
+{
+	return UINT64_C(1) << 2 * p->twins.level;
 }

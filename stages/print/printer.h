@@ -11,12 +11,15 @@
  *	or, it was bad	printer_salvage(p)	what is whole of the output
  *	printer_release(p)
  *
- * Memory: some 130 KiB and one key (rdb/object.h).  Take it from malloc.
+ * Memory: some 130 KiB and one key (rdb/object.h); for exact formats, when
+ * mappings may give two keys one name, up to 96 MiB more (stages/keys/twins.h).
+ * Take it from malloc.
  */
 #ifndef PRINT_PRINTER_H
 #define PRINT_PRINTER_H
 
 #include "stages/keys/choice.h"
+#include "stages/keys/twins.h"
 #include "stages/kit/whole_rdb.h"
 #include "stages/print/format.h"
 
@@ -35,6 +38,7 @@ struct printer {
 	bool open;  /* something of the next key was seen */
 	bool taken; /* the key is meant */
 	uint64_t record_at, value_at;
+	struct twins twins;   /* names so far, where they must differ */
 	struct rdb_text text; /* of an auxiliary field */
 	struct rdb_value value;
 };
@@ -45,5 +49,8 @@ void printer_release(struct printer *);
 MUST_USE bool printer_feed(struct printer *, struct span, struct err *);
 MUST_USE bool printer_end(struct printer *, struct err *);
 void printer_salvage(struct printer *);
+
+/* Only one in so many names was looked at for being given twice. */
+uint64_t printer_share(const struct printer *);
 
 #endif

@@ -117,6 +117,7 @@ resp_free(struct format *f)
 static const struct format_ops ops = {
 	.name = "resp",
 	.libraries = true,
+	.exact = true,
 	.begin = resp_begin,
 	.library_run = resp_library,
 	.object = resp_object,
@@ -125,8 +126,8 @@ static const struct format_ops ops = {
 };
 
 struct format *
-resp_new(struct output *out, const struct rdb_engine *target, bool replace,
-    struct err *e)
+resp_format_new(struct output *out, const struct rdb_engine *target,
+    bool replace, struct err *e)
 {
 	struct resp *r = calloc(1, sizeof *r);
 

@@ -15,7 +15,7 @@
  * For such a server; NULL: for the oldest that reads a stream like the one that
  * comes.  replace: a DEL before each key.
  */
-struct format *resp_new(struct output *, const struct rdb_engine *target,
+struct format *resp_format_new(struct output *, const struct rdb_engine *target,
     bool replace, struct err *);
 
 #endif

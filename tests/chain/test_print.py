@@ -393,6 +393,29 @@ def test_filters_and_mappings():
     equal(printed(full(), "-f", "keys", "--expired", "drop"), b"one\ntwo\n")
 
 
+def test_times_of_fields_follow_ttl():
+    row = next(r for r in TYPES if r[1] == "VALKEY080")
+    late = {"f": ["v", 1900000060000], "g": ["w", None]}
+    equal(as_lines(one_key(row), "--ttl", "shift=+1m")[0]["value"], late)
+    equal(as_lines(one_key(row), "--ttl", "drop")[0]["value"],
+          {"f": ["v", None], "g": ["w", None]})
+    result = run("rdb-print", "-f", "resp", "--ttl", "drop",
+                 input=one_key(row))
+    equal(result.code, 1)
+    holds('key "k"', result.err)
+    holds("its fields have times, which --ttl asks to change", result.err)
+
+
+def test_commands_do_not_mix_two_keys():
+    data = rb.File().select(0).key(rb.LIST, "a:1", rb.strings("x")).key(
+        rb.LIST, "b:1", rb.strings("y")).end().bytes()
+    words = "--rename-prefix", "a:=b:"
+    result = run("rdb-print", "-f", "resp", *words, input=data)
+    equal(result.code, 1)
+    holds("two keys would get this name", result.err)
+    equal(printed(data, "-f", "keys", *words), b"b:1\nb:1\n")
+
+
 # --- what is not whole ---
 
 def is_json(text):

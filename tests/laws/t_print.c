@@ -53,7 +53,7 @@ format_new(int which, struct output *out, struct err *e)
 	case CSV:
 		return csv_new(out, e);
 	default:
-		return resp_new(out, NULL, true, e);
+		return resp_format_new(out, NULL, true, e);
 	}
 }
 
