@@ -121,7 +121,11 @@ no_room(void **state)
 	small.rlim_max = before.rlim_max;
 	setrlimit(RLIMIT_FSIZE, &small);
 	assert_false(fill(s, &e));
-	assert_non_null(strstr(e.text, "no room for 65536 bytes in"));
+	/* Some file systems know it only when the bytes come. */
+	assert_int_equal(e.kind, ERR_SYSTEM);
+	if (strstr(e.text, "no room for 65536 bytes in") == NULL &&
+	    strstr(e.text, "the temporary file of the keys") == NULL)
+		fail_msg("%s", e.text);
 	setrlimit(RLIMIT_FSIZE, &before);
 	assert_true(fill(s, &e));
 	assert_true(seen_on_disk(s));
