@@ -1,7 +1,9 @@
 /*
  * place.h -- the store backups are in, as said on the command line.
  *
- * --store, else RDBPIPE_STORE, else a directory: /var/lib/rdbpipe for root,
+ * --store, else RDBPIPE_STORE: a URL, a directory, or the name of a [store]
+ * (config.h); else the store of the instance's section; else the one [store]
+ * there is, if there is one only; else a directory: /var/lib/rdbpipe for root,
  * $HOME/.local/share/rdbpipe for others.
  */
 #ifndef PIPELINE_PLACE_H
@@ -18,6 +20,10 @@ MUST_USE bool place_open(struct store **, struct err *);
 
 /* The instance named, checked; *instance NULL: none was named. */
 MUST_USE bool place_instance(const char **instance, struct err *);
+
+/* The instance when none was named; borrowed.  To be called before the two
+ * above. */
+void place_assume(const char *instance);
 
 /* Write one small object; exclusive: fails when it exists. */
 MUST_USE bool place_write(

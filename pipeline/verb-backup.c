@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "pipeline/catalogue.h"
+#include "pipeline/config.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/figure.h"
 #include "pipeline/moment.h"
@@ -195,6 +196,10 @@ prepare(struct backup *b, char *url, struct err *e)
 	const char *instance;
 	char text[24];
 
+	if (!endpoint_init(&b->from, url, e))
+		return false;
+	if (b->from.instance != NULL)
+		place_assume(b->from.instance->name);
 	if (!place_instance(&instance, e))
 		return false;
 	if (instance == NULL)
@@ -202,8 +207,7 @@ prepare(struct backup *b, char *url, struct err *e)
 	if (remark != NULL && !json_text_ok(remark))
 		return err_set(e, ERR_USAGE, "--remark is not UTF-8");
 	snprintf(b->name.instance, sizeof b->name.instance, "%s", instance);
-	if (!endpoint_init(&b->from, url, e) || !place_open(&b->store, e) ||
-	    !id_pick(b, e) ||
+	if (!place_open(&b->store, e) || !id_pick(b, e) ||
 	    (b->key = catalogue_key(&b->name, OBJECT, e)) == NULL)
 		return false;
 	snprintf(text, sizeof text, "%" PRId64, level);
@@ -292,6 +296,7 @@ backup_run(const struct operands *args, struct err *e)
 }
 
 static const char *const notes[] = {
+	"INSTANCE is one of rdbpipe.conf(5); with a URL, --instance is needed.",
 	"Prints the new backup's id on standard output.  A password in the URL",
 	"is kept out of the programs' arguments and of the manifest; better",
 	"still are --password-file and REDISCLI_AUTH.",
@@ -301,7 +306,7 @@ static const char *const notes[] = {
 const struct verb verb_backup = {
 	.name = "backup",
 	.brief = "back up a running server",
-	.operands = "URL",
+	.operands = "URL|INSTANCE",
 	.operands_min = 1,
 	.operands_max = 1,
 	.tables = { opts, place_instance_opts, place_store_opts,

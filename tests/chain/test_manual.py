@@ -132,7 +132,8 @@ def test_options_of_verbs():
     for title, text in parts(sections["VERBS"], "Ss").items():
         verb = title.split()[0]
         text += "".join(of for whom, of in shared.items()
-                        if verb in whom.split() or "every verb" in whom)
+                        if verb in re.findall(r"[a-z-]+", whom)
+                        or "every verb" in whom)
         try:
             same_options(help_of("rdbpipe", verb), text)
         except AssertionError as e:
@@ -152,10 +153,35 @@ def test_pages_are_good_mdoc():
         tool = ["groff", "-mandoc", "-ww", "-Tutf8", "-z"]
     else:
         skip("neither mandoc nor groff is installed")
-    for name in NAMES:
-        said = subprocess.run([*tool, os.path.join(DOCS, name + ".1")],
+    for name in sorted(f for f in os.listdir(DOCS) if f[-2] == "."):
+        said = subprocess.run([*tool, os.path.join(DOCS, name)],
                               capture_output=True, text=True, check=False)
         equal(said.stdout + said.stderr, "", name)
+
+
+def test_settings():
+    """rdbpipe.conf(5) has the settings of `config keys`, in that order, with
+    their values and defaults."""
+    rows = [re.split("  +", line, maxsplit=4) for line in
+            run("rdbpipe", "config", "keys").good().out.decode()
+            .splitlines()[1:]]
+    with open(os.path.join(DOCS, "rdbpipe.conf.5"), encoding="utf-8") as f:
+        sections = parts(f.read(), "Sh")
+    for kind in "store", "instance", "plan":
+        text = sections[kind.upper() + "S"]
+        equal(re.findall(r"^\.It Cm (\S+) No = Ar (\S+)$", text, re.M),
+              [(key, value) for of, key, value, _, _ in rows if of == kind],
+              f"settings of {kind}")
+        entries = dict(zip(*[iter(re.split(r"^\.It Cm (\S+) .*\n", text,
+                                           flags=re.M)[1:])] * 2))
+        for of, key, _, default, _ in rows:
+            if of != kind:
+                continue
+            want = "Needed.\n" if default == "needed" else \
+                f".Cm {default}\n" if default != "-" else ""
+            # Of several that share a text, only the last has it.
+            got = re.sub(r" [.,]$", "", entries[key] or want, flags=re.M)
+            equal(want in got, True, f"the default of {kind} {key}")
 
 
 def test_pages_refer_to_pages():
