@@ -14,17 +14,20 @@ import glob
 import os
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 ".."))
 
-from harness import cases, data, engines, programs, servers  # noqa: E402
+from harness import cases, data, engines, programs, rdbbytes, servers  # noqa: E402
 
 CORPUS = sorted(glob.glob(os.path.join(
     programs.ROOT, "..", "shared", "corpus", "*", "*.rdb")))
 PAIRS = [(one, two) for one in engines.NAMES for two in engines.NAMES]
-FAR = data.FAR
+
+# So many dumps of the corpus can be told to each engine, at least.
+TOLD = {"redis-7.0": 70, "redis-8.0": 72, "valkey-8.1": 70, "valkey-9": 72}
 
 
 def speaker():
@@ -157,6 +160,179 @@ def test_round_trip(source, target):
         tell(server, commands)
         cases.equal(digest(saved(server, scratch_folder(), "told.rdb")), want,
                     f"{source} as commands for {target}")
+
+
+@cases.each(*engines.NAMES)
+def test_corpus(name):
+    """Dumps of old formats, and what others have thought of."""
+    engine = engines.get(name)
+    if not CORPUS:
+        cases.skip("no ../shared/corpus here")
+    if name != "valkey-9" and not programs.SOAK:
+        cases.skip("the corpus on every engine is for RDBPIPE_SOAK=1")
+    told, folder = 0, scratch_folder()
+    with servers.Server(engine, config=["databases 64"]) as server:
+        for dump in CORPUS:
+            told += corpus_dump(server, dump, folder)
+    print(f"{name}: {told} of {len(CORPUS)} dumps told")
+    assert told >= TOLD[name], f"{name} was told only {told}"
+
+
+def corpus_dump(server, dump, folder):
+    """Whether it is good and could be told; then it is the same."""
+    if programs.run("rdb-digest", dump).code != 0:
+        return False
+    commands, words = commands_of(dump, server.engine)
+    if len(words) > 1:
+        print(f"{os.path.basename(dump)}: {words[0]}")
+        return False
+    server.call("FLUSHALL")
+    server.call("FUNCTION", "FLUSH")
+    if commands:
+        tell(server, commands)
+    now = int(time.time() * 1000)
+    cases.equal(digest(saved(server, folder, "told.rdb"), now),
+                digest(dump, now), os.path.basename(dump))
+    return True
+
+
+def test_cut_anywhere():
+    """In chunks of any size it is the same."""
+    path, _ = filled("redis-7.0")
+    want, _ = commands_of(path, "redis-7.0.15")
+    for chunk in (1, 3, 4093, 65536):
+        got, _ = commands_of(path, "redis-7.0.15", chunk)
+        assert got == want, f"chunks of {chunk}"
+
+
+def test_what_has_expired():
+    """Keys, and fields, whose time has come are not there, whatever else."""
+    now = int(time.time() * 1000)
+    engine = engines.get("redis-8.0")
+    folder = scratch_folder()
+    with servers.Server(engine) as server:
+        with server.client() as client:
+            client.call("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+            for key, make in (("s", ("SET", "s", "v")),
+                              ("l", ("RPUSH", "l", "a")),
+                              ("x", ("XADD", "x", "1-1", "a", "b"))):
+                client.call(*make)
+                client.call("PEXPIREAT", key, now + 1500)
+            client.call("HSET", "all", "f", "v", "g", "w")
+            client.call("HPEXPIREAT", "all", now + 1500, "FIELDS", 2, "f", "g")
+            client.call("HSET", "some", "f", "v", "g", "w")
+            client.call("HPEXPIREAT", "some", now + 1500, "FIELDS", 1, "f")
+            client.call("SET", "stays", "v")
+        path = saved(server, folder, "live.rdb")
+    commands, words = commands_of(path, engine)
+    cases.equal(len(words), 1, words)
+    cases.holds("HPEXPIREAT", commands, "commands")
+    time.sleep(max(0, now + 1600 - time.time() * 1000) / 1000)
+    with servers.Server(engine) as server:
+        tell(server, commands)
+        with server.client() as client:
+            cases.equal(sorted(client.call("KEYS", "*")), [b"some", b"stays"])
+            cases.equal(client.call("HGETALL", "some"), [b"g", b"w"])
+        after = int(time.time() * 1000)
+        cases.equal(digest(saved(server, folder, "told.rdb"), after),
+                    digest(path, after), "what is left")
+
+
+@cases.each("redis-2.8.24", "redis-3.2.13")
+def test_before_streams(version):
+    """What the oldest know makes the same, apart from streams, functions."""
+    folder = scratch_folder()
+    with servers.Server() as server:
+        data.fill(server)
+        with server.client() as client:
+            client.call("FUNCTION", "FLUSH")
+            for key in client.call("KEYS", "stream:*") + [b"expire:xadd"]:
+                client.call("DEL", key)
+        path = saved(server, folder, "filled.rdb")
+    commands, words = commands_of(path, version)
+    cases.equal(len(words), 1, words)
+    for young in (b"\nPXAT\r", b"\nHSET\r", b"\nFUNCTION\r", b"\nXADD\r"):
+        assert young not in commands, young
+    with servers.Server() as server:
+        tell(server, commands)
+        cases.equal(digest(saved(server, folder, "told.rdb")), digest(path))
+
+
+@cases.each("redis-5.0.14", "redis-6.0.20", "redis-6.2.14")
+def test_before_7(version):
+    """Streams as 5.0 and 6.x know them: a younger server that is told so has
+    all entries, groups, consumers, and what is pending."""
+    folder = scratch_folder()
+    with servers.Server() as server:
+        data.fill(server, 0)
+        more(server)
+        server.call("FUNCTION", "FLUSH")
+        path = saved(server, folder, "filled.rdb")
+        commands, words = commands_of(path, version)
+        cases.equal(len(words), 1, words)
+        for young in (b"ENTRIESREAD", b"MAXDELETEDID"):
+            assert young not in commands, young
+        cases.equal(b"CREATECONSUMER" in commands, version > "redis-6.2",
+                    "CREATECONSUMER")
+        with servers.Server() as other:
+            tell(other, commands)
+            cases.equal(streams_of(other), streams_of(server), version)
+            cases.equal(other.digest(), server.digest(), "DEBUG DIGEST")
+
+
+def streams_of(server):
+    """Entries, last IDs, groups, consumers and pending entries."""
+    found = {}
+    with server.client() as client:
+        for key in sorted(client.call("KEYS", "*stream:*") +
+                          client.call("KEYS", "hard:pending:*")):
+            full = plain(client.call("XINFO", "STREAM", key, "FULL", "COUNT",
+                                     0))
+            found[key] = [full[b"last-generated-id"], full[b"entries"],
+                          [group_of(plain(g)) for g in full[b"groups"]]]
+    assert len(found) > 8, sorted(found)
+    return found
+
+
+def plain(pairs):
+    return dict(zip(pairs[::2], pairs[1::2]))
+
+
+def group_of(group):
+    consumers = [plain(c) for c in group[b"consumers"]]
+    return [group[b"name"], group[b"last-delivered-id"], group[b"pending"],
+            [(c[b"name"], c[b"pending"]) for c in consumers]]
+
+
+def test_a_large_element_is_not_held():
+    """A list with an element of 200 MB.  The peak counts from before the
+    program replaced this one in the child."""
+    size = 200 << 20
+    with subprocess.Popen([speaker(), "redis-7.0.0"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as child:
+        counter = threading.Thread(target=drain, args=(child.stdout, got := []))
+        counter.start()
+        child.stdin.write(rdbbytes.File(version=4).bytes() + b"\x01" + rdbbytes.string("key") +
+                          rdbbytes.length(3) + rdbbytes.string("a") +
+                          rdbbytes.length(size))
+        for _ in range(size >> 20):
+            child.stdin.write(b"x" * (1 << 20))
+        child.stdin.write(rdbbytes.string("b") + b"\xff")
+        child.stdin.close()
+        counter.join()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    cases.equal(child.returncode, 0)
+    assert got[0] > size, got
+    assert usage.ru_maxrss < 100 << 10, f"{usage.ru_maxrss} KiB"
+
+
+def drain(pipe, to):
+    n = 0
+    while piece := pipe.read(1 << 20):
+        n += len(piece)
+    to.append(n)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ struct speaker {
 	struct rdb_object object;
 	uint64_t db;
 	bool select; /* say SELECT, too */
+	enum rdb_got got;
 	struct err e;
 };
 
@@ -134,7 +135,7 @@ speak(struct speaker *s, const void *p, size_t len)
 	struct rdb_run run;
 
 	rdb_walk_feed(&s->walk, p, len);
-	while (rdb_walk_next(&s->walk, &run) == RDB_RUN)
+	while ((s->got = rdb_walk_next(&s->walk, &run)) == RDB_RUN)
 		if (!speak_run(s, &run))
 			return false;
 	return true;
@@ -170,6 +171,8 @@ filter(const char *target_name, size_t chunk)
 	s.select = true;
 	while (ok && (n = fread(buf, 1, chunk, stdin)) > 0)
 		ok = speak(&s, buf, n);
+	if (ok && s.got != RDB_END)
+		ok = err_set(&s.e, ERR_DATA, "not a whole dump");
 	if (!ok)
 		fprintf(stderr, "%s\n", s.e.text);
 	fprintf(stderr, "%" PRIu64 " commands\n", said.commands);
