@@ -180,7 +180,7 @@ commands_keep(
 	return true;
 }
 
-bool
+void
 commands_hold(
     struct commands *c, struct commands_held *h, const struct rdb_piece *p)
 {
@@ -190,7 +190,8 @@ commands_hold(
 		commands_refuse(c,
 		    "a member, a field with an expiry, or a name is larger "
 		    "than can be held (RESTORE can)");
-	return c->wire.ok && commands_keep(c, h, p->ptr, p->len) && p->last;
+	if (c->wire.ok)
+		commands_keep(c, h, p->ptr, p->len);
 }
 
 /* --- keys --- */
@@ -222,9 +223,9 @@ commands_free(struct commands *c)
 	free(c->held.ptr);
 	free(c->held_consumer.ptr);
 	free(c->raw.ptr);
-	free(c->ghosts.list);
-	free(c->live.ptr);
-	free(c->pending.list);
+	free(c->ghosts.list.ptr);
+	free(c->live.ids.ptr);
+	free(c->pending.list.ptr);
 	free(c);
 }
 

@@ -21,40 +21,27 @@
 void
 ghosts_start(struct commands_ghosts *g)
 {
-	g->len = g->next = g->front = 0;
+	g->list.len = g->len = g->next = g->front = 0;
 	g->known = false;
 }
 
-static bool
-reserve(struct commands_ghosts *g)
+static struct rdb_id *
+ids_of(struct commands_ghosts *g)
 {
-	size_t cap = g->cap == 0 ? 64 : 2 * g->cap;
-	struct rdb_id *more;
+	void *ids = g->list.ptr;
 
-	if (g->len < g->cap)
-		return true;
-	if ((more = realloc(g->list, cap * sizeof *more)) == NULL)
-		return false;
-	g->list = more;
-	g->cap = cap;
-	return true;
+	return ids;
 }
 
 void
 ghosts_look(struct commands *c, const struct rdb_piece *p)
 {
-	struct commands_ghosts *g = &c->ghosts;
-
-	if (p->what == RDB_ENTRY) {
+	if (p->what == RDB_ENTRY)
 		live_add(c, p->id);
-	} else if (p->what == RDB_GROUP_STATE) {
+	else if (p->what == RDB_GROUP_STATE)
 		live_rewind(&c->live);
-	} else if (p->what == RDB_PENDING && !live_has(&c->live, p->id)) {
-		if (reserve(g))
-			g->list[g->len++] = p->id;
-		else
-			commands_no_memory(c);
-	}
+	else if (p->what == RDB_PENDING && !live_has(&c->live, p->id))
+		commands_keep(c, &c->ghosts.list, &p->id, sizeof p->id);
 }
 
 static int
@@ -69,16 +56,15 @@ void
 ghosts_looked(struct commands *c)
 {
 	struct commands_ghosts *g = &c->ghosts;
-	size_t n = 0;
+	struct rdb_id *ids = ids_of(g);
+	size_t n = g->list.len / sizeof *ids;
 
 	g->known = true;
-	if (g->len == 0)
-		return;
-	qsort(g->list, g->len, sizeof *g->list, by_id);
-	for (size_t i = 0; i < g->len; i++)
-		if (n == 0 || by_id(&g->list[i], &g->list[n - 1]) != 0)
-			g->list[n++] = g->list[i];
-	g->len = n;
+	if (n > 0)
+		qsort(ids, n, sizeof *ids, by_id);
+	for (size_t i = 0; i < n; i++)
+		if (g->len == 0 || by_id(&ids[i], &ids[g->len - 1]) != 0)
+			ids[g->len++] = ids[i];
 }
 
 static void
@@ -96,8 +82,8 @@ ghosts_before(struct commands *c, struct rdb_id id)
 {
 	struct commands_ghosts *g = &c->ghosts;
 
-	while (g->next < g->len && live_compare(g->list[g->next], id) < 0)
-		add(c, g->list[g->next++]);
+	while (g->next < g->len && live_compare(ids_of(g)[g->next], id) < 0)
+		add(c, ids_of(g)[g->next++]);
 	if (c->live.count == 0)
 		g->front = g->next;
 }
@@ -108,7 +94,7 @@ ghosts_rest(struct commands *c)
 	struct commands_ghosts *g = &c->ghosts;
 
 	while (g->next < g->len)
-		add(c, g->list[g->next++]);
+		add(c, ids_of(g)[g->next++]);
 	if (c->live.count == 0)
 		g->front = g->next;
 }
@@ -118,7 +104,7 @@ delete_some(struct commands *c, size_t at, size_t n)
 {
 	commands_key(c, 2 + n, "XDEL");
 	for (size_t i = 0; i < n; i++)
-		wire_id(&c->wire, c->ghosts.list[at + i]);
+		wire_id(&c->wire, ids_of(&c->ghosts)[at + i]);
 	wire_end(&c->wire);
 }
 

@@ -7,8 +7,6 @@
  * numbers of seven bits a byte, the last byte's high bit clear.  Pending entries
  * come in ascending order, as IDs do, so one walk serves a group.
  */
-#include <stdlib.h>
-
 #include "stages/redis/commands_parts.h"
 
 #define NUMBER_MAX 10 /* bytes of 64 bits in sevens */
@@ -24,7 +22,7 @@ live_compare(struct rdb_id a, struct rdb_id b)
 void
 live_start(struct commands_live *l)
 {
-	l->len = 0;
+	l->ids.len = 0;
 	l->lost = false;
 	l->count = 0;
 	l->last = (struct rdb_id){ 0, 0 };
@@ -48,26 +46,11 @@ number_get(struct commands_live *l)
 	uint64_t n = 0, byte;
 
 	do {
-		byte = l->ptr[l->at++];
+		byte = l->ids.ptr[l->at++];
 		n |= (byte & 0x7f) << shift;
 		shift += 7;
 	} while (byte & 0x80);
 	return n;
-}
-
-static bool
-reserve(struct commands_live *l)
-{
-	size_t cap = l->cap == 0 ? 4096 : 2 * l->cap;
-	uint8_t *more;
-
-	if (l->cap - l->len >= 2 * NUMBER_MAX)
-		return true;
-	if ((more = realloc(l->ptr, cap)) == NULL)
-		return false;
-	l->ptr = more;
-	l->cap = cap;
-	return true;
 }
 
 void
@@ -75,18 +58,14 @@ live_add(struct commands *c, struct rdb_id id)
 {
 	struct commands_live *l = &c->live;
 	uint64_t ms = id.ms - l->last.ms;
+	uint8_t text[2 * NUMBER_MAX];
+	size_t n = number_put(text, ms);
 
-	if (l->len > COMMANDS_LIVE_MAX - 2 * NUMBER_MAX)
+	n += number_put(text + n, ms == 0 ? id.seq - l->last.seq : id.seq);
+	if (l->ids.len > COMMANDS_LIVE_MAX - n)
 		l->lost = true;
-	if (!l->lost && !reserve(l)) {
-		commands_no_memory(c);
-		return;
-	}
-	if (!l->lost) {
-		l->len += number_put(l->ptr + l->len, ms);
-		l->len += number_put(
-		    l->ptr + l->len, ms == 0 ? id.seq - l->last.seq : id.seq);
-	}
+	if (!l->lost)
+		commands_keep(c, &l->ids, text, n);
 	l->count++;
 	l->last = id;
 }
@@ -105,11 +84,11 @@ live_has(struct commands_live *l, struct rdb_id id)
 
 	if (l->lost)
 		return live_compare(id, l->last) <= 0;
-	while (live_compare(l->now, id) < 0 && l->at < l->len) {
+	while (live_compare(l->now, id) < 0 && l->at < l->ids.len) {
 		ms = number_get(l);
 		seq = number_get(l);
 		l->now.ms += ms;
 		l->now.seq = ms == 0 ? l->now.seq + seq : seq;
 	}
-	return l->len > 0 && live_compare(l->now, id) == 0;
+	return l->ids.len > 0 && live_compare(l->now, id) == 0;
 }

@@ -20,7 +20,7 @@
 
 #include "stages/redis/commands_wire.h"
 
-/* A text that is kept, up to COMMANDS_HELD_MAX bytes; grows as they arrive. */
+/* What is kept of a key: memory that grows as bytes arrive. */
 struct commands_held {
 	uint8_t *ptr;
 	size_t len, cap;
@@ -47,14 +47,12 @@ struct commands_times {
 
 /* The IDs that a stream has, ascending, as differences. */
 struct commands_live {
-	uint8_t *ptr;
-	size_t len, cap;
+	struct commands_held ids;
 	bool lost; /* more than can be kept */
 	uint64_t count;
 	struct rdb_id last; /* added */
 	/* Where a search is. */
 	size_t at;
-	bool found_any;
 	struct rdb_id now;
 };
 
@@ -67,8 +65,7 @@ struct commands_pend {
 
 /* Pending entries of a group, and those that are about to be claimed. */
 struct commands_pending {
-	struct commands_pend *list;
-	size_t len, cap;
+	struct commands_held list; /* struct commands_pend */
 	size_t owned;
 	struct commands_pend claim; /* what they have in common */
 	unsigned n_ids;
@@ -77,8 +74,8 @@ struct commands_pending {
 
 /* Entries of a stream that are added, to be claimed, and then deleted. */
 struct commands_ghosts {
-	struct rdb_id *list; /* ascending */
-	size_t len, cap;
+	struct commands_held list; /* struct rdb_id, ascending */
+	size_t len;
 	size_t next;  /* to be added */
 	size_t front; /* so many are in front of the first entry that stays */
 	bool known;   /* the value was looked through: there are no others */
@@ -131,8 +128,8 @@ bool commands_fits(struct commands *, uint64_t size);
 /* Part of a text as part of a word. */
 void commands_text(struct commands *, const struct rdb_piece *);
 
-/* Keep a text; true when it is complete. */
-bool commands_hold(
+/* Keep a text, up to COMMANDS_HELD_MAX bytes, instead of the one before. */
+void commands_hold(
     struct commands *, struct commands_held *, const struct rdb_piece *);
 
 /* Keep n bytes more. */

@@ -12,47 +12,41 @@
 void
 pending_start(struct commands *c)
 {
-	c->pending.len = 0;
+	c->pending.list.len = 0;
 	c->pending.owned = 0;
 	c->pending.n_ids = 0;
 	live_rewind(&c->live);
 }
 
-static bool
-reserve(struct commands_pending *p)
+/* What is pending in the group, in order; n of it. */
+static const struct commands_pend *
+list_of(const struct commands_pending *p, size_t *n)
 {
-	size_t cap = p->cap == 0 ? 64 : 2 * p->cap;
-	struct commands_pend *more;
+	const void *list = p->list.ptr;
 
-	if (p->len < p->cap)
-		return true;
-	if ((more = realloc(p->list, cap * sizeof *more)) == NULL)
-		return false;
-	p->list = more;
-	p->cap = cap;
-	return true;
+	*n = p->list.len / sizeof(struct commands_pend);
+	return list;
 }
 
 void
-pending_add(struct commands *c, const struct rdb_piece *piece)
+pending_add(struct commands *c, const struct rdb_piece *p)
 {
-	struct commands_pending *p = &c->pending;
+	const struct commands_pend pend = { p->id, p->num, p->more };
+	size_t n;
+	const struct commands_pend *list = list_of(&c->pending, &n);
 
-	if (p->len > 0 && live_compare(p->list[p->len - 1].id, piece->id) >= 0)
+	if (n > 0 && live_compare(list[n - 1].id, p->id) >= 0)
 		commands_bad(c, "pending entries out of order");
-	else if (p->len == COMMANDS_PENDING_MAX)
+	else if (n == COMMANDS_PENDING_MAX)
 		commands_refuse(c,
 		    "a group has more pending entries than can be held "
 		    "(RESTORE can)");
-	else if (!c->ghosts.known && !live_has(&c->live, piece->id))
+	else if (!c->ghosts.known && !live_has(&c->live, p->id))
 		commands_refuse(c,
 		    "an entry is pending that was deleted, in a large stream "
 		    "(RESTORE can)");
-	else if (!reserve(p))
-		commands_no_memory(c);
 	else
-		p->list[p->len++] = (struct commands_pend){ piece->id,
-			piece->num, piece->more };
+		commands_keep(c, &c->pending.list, &pend, sizeof pend);
 }
 
 static int
@@ -100,10 +94,12 @@ void
 pending_own(struct commands *c, struct rdb_id id)
 {
 	struct commands_pending *p = &c->pending;
-	const struct commands_pend *found = NULL;
+	const struct commands_pend *list, *found = NULL;
+	size_t n;
 
-	if (p->len > 0)
-		found = bsearch(&id, p->list, p->len, sizeof *p->list, by_id);
+	list = list_of(p, &n);
+	if (n > 0)
+		found = bsearch(&id, list, n, sizeof *list, by_id);
 	if (found == NULL) {
 		commands_bad(c, "a consumer's entry that is not pending");
 		return;
@@ -118,9 +114,12 @@ pending_own(struct commands *c, struct rdb_id id)
 void
 pending_end(struct commands *c)
 {
+	size_t n;
+
 	pending_flush(c);
-	if (c->wire.ok && c->pending.owned != c->pending.len)
+	list_of(&c->pending, &n);
+	if (c->wire.ok && c->pending.owned != n)
 		commands_refuse(
 		    c, "an entry is pending for nobody (RESTORE can)");
-	c->pending.len = c->pending.owned = 0;
+	c->pending.list.len = c->pending.owned = 0;
 }

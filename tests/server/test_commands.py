@@ -25,6 +25,7 @@ from harness import cases, data, engines, programs, rdbbytes, servers  # noqa: E
 CORPUS = sorted(glob.glob(os.path.join(
     programs.ROOT, "..", "shared", "corpus", "*", "*.rdb")))
 PAIRS = [(one, two) for one in engines.NAMES for two in engines.NAMES]
+FAR = data.FAR
 
 # So many dumps of the corpus can be told to each engine, at least.
 TOLD = {"redis-7.0": 70, "redis-8.0": 72, "valkey-8.1": 70, "valkey-9": 72}
@@ -160,6 +161,34 @@ def test_round_trip(source, target):
         tell(server, commands)
         cases.equal(digest(saved(server, scratch_folder(), "told.rdb")), want,
                     f"{source} as commands for {target}")
+
+
+@cases.each(*engines.NAMES)
+def test_what_servers_claim(name):
+    """What commands_ghost.c is about: no server makes a pending entry of what
+    is not there, and it says so by an empty reply only."""
+    with servers.Server(engines.get(name)) as server, \
+            server.client() as client:
+        client.call("XADD", "s", "1-1", "f", "v")
+        client.call("XADD", "s", "3-1", "f", "v")
+        client.call("XGROUP", "CREATE", "s", "g", 0)
+        for entry, claimed in (("1-1", [b"1-1"]), ("2-1", []), ("4-1", [])):
+            cases.equal(client.call(
+                "XCLAIM", "s", "g", "c", 0, entry, "TIME", 1700000000000,
+                "RETRYCOUNT", 1, "FORCE", "JUSTID"), claimed, entry)
+        cases.equal(client.call("XPENDING", "s", "g")[0], 1, "pending")
+        # XTRIM leaves no mark, and XDEL does.
+        client.call("XTRIM", "s", "MAXLEN", 1)
+        cases.equal(plain(client.call("XINFO", "STREAM", "s"))
+                    [b"max-deleted-entry-id"], b"0-0")
+        client.call("XDEL", "s", "3-1")
+        cases.equal(plain(client.call("XINFO", "STREAM", "s"))
+                    [b"max-deleted-entry-id"], b"3-1")
+        # A time to come is now.
+        client.call("XADD", "s", "5-1", "f", "v")
+        client.call("XCLAIM", "s", "g", "c", 0, "5-1", "TIME", FAR, "FORCE")
+        idle = client.call("XPENDING", "s", "g", "5-1", "5-1", 1)[0][2]
+        assert 0 <= idle < 60000, idle
 
 
 @cases.each(*engines.NAMES)
