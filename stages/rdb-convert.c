@@ -25,8 +25,9 @@
 
 #define MODULES 16 /* kinds of modules that are named; more are counted */
 
-enum { /* opcodes, see rdb/shape.c */
-	OP_META = 243,
+enum {                 /* opcodes, see rdb/shape.c */
+	OP_META = 243, /* of Redis; of Valkey: */
+	OP_IMPORT = 243,
 	OP_FUNCTION_RC = 246,
 	OP_IDLE = 248,
 	OP_RESIZE = 251
@@ -75,7 +76,7 @@ item_lost(struct convert *c, const struct rdb_run *run, enum rdb_loss loss,
 	if (!lossy)
 		return err_set(e, ERR_DATA,
 		    "offset %" PRIu64 ": %s does not load %s%s; --lossy "
-		    "leaves them out",
+		    "would drop this",
 		    run->at, engine->name, rdb_loss_words(loss),
 		    run->ptr[0] == OP_FUNCTION_RC ?
 			" of a release candidate of Redis 7.0" :
@@ -93,7 +94,7 @@ item_drop(struct convert *c, const struct rdb_run *run, struct err *e)
 	case RDB_MODULE_AUX:
 		return item_lost(c, run, RDB_LOSS_MODULE_AUX, e);
 	case RDB_SLOT:
-		return run->ptr[0] != OP_META || /* there, slot import */
+		return run->ptr[0] != OP_IMPORT ||
 		    item_lost(c, run, RDB_LOSS_IMPORT, e);
 	default:
 		return true;
@@ -126,7 +127,7 @@ key_lost(
 {
 	if (!lossy)
 		return edit_refuse(&c->edit, e,
-		    "%s cannot hold %s; --lossy drops them", engine->name,
+		    "%s cannot hold %s; --lossy would drop this", engine->name,
 		    words);
 	c->lost[loss]++;
 	return true;
