@@ -1230,6 +1230,35 @@ test_all_streams(void **unused)
 	}
 }
 
+/* Streams with a byte gone wrong: the same words, or the same complaint, in
+ * every cut; the sanitizers watch. */
+static void
+test_mutations(void **unused)
+{
+	static const char *const targets[] = { "redis-5.0.0", "redis-8.8.0",
+		"valkey-9.1.0" };
+	uint32_t chance = 1;
+	struct stream s;
+
+	(void)unused;
+	for (size_t i = 0; i < 30 * streams_count(); i++) {
+		struct commands_target target =
+		    target_of(targets[i % COUNT_OF(targets)]);
+		char *whole, *bytes;
+
+		streams_make(i % streams_count(), &s);
+		chance = chance * 1664525 + 1013904223;
+		s.ptr[9 + (chance >> 8) % (s.len - 9)] ^=
+		    (uint8_t)(1 + (chance >> 24) % 255);
+		whole = spoken(&s, &target, s.len);
+		bytes = spoken(&s, &target, 1);
+		assert_string_equal(bytes, whole);
+		free(whole);
+		free(bytes);
+		stream_release(&s);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -1261,6 +1290,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_no_commands),
 		cmocka_unit_test(test_put_fails),
 		cmocka_unit_test(test_all_streams),
+		cmocka_unit_test(test_mutations),
 	};
 
 	if (argc > 1)
