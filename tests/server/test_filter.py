@@ -184,9 +184,8 @@ def test_times_of_fields(name):
 
 
 def test_functions():
-    f = rdbbytes.File(version=10).raw(
-        bytes([rdbbytes.FUNCTION]) + rdbbytes.string(
-            "#!lua name=l\nredis.register_function('f', function() end)"))
+    f = rdbbytes.File(version=10).function(
+        "#!lua name=l\nredis.register_function('f', function() end)")
     f.select(0).key(rdbbytes.STRING, "k", rdbbytes.string("v"))
     dump = f.end().bytes()
     result, facts = filtered(dump, "--type", "hash")
@@ -215,6 +214,30 @@ def test_nothing_left():
     equal(result.out, simple(), "an empty RDB with the header's words")
     equal(filtered(simple(), "--db", "1")[0].err, b"")
     equal(facts["left-by-db"], "2")
+
+
+def hinted(magic, more, hints, *keys):
+    """A file in which `more` stands behind the hints."""
+    f = rdbbytes.File(version=12, magic=magic)
+    if hints:
+        f.select(0).resize(2, 1).opcode(rdbbytes.SLOT_INFO, bytes([5, 2, 1]))
+    f.raw(more)
+    if not hints:
+        f.select(0)     # where a key needs it
+    for key in keys:
+        f.key(rdbbytes.STRING, key, rdbbytes.string("v"))
+    return f.end().bytes()
+
+
+@each((b"REDIS0012", b""),
+      (b"VALKEY080", bytes([243, 40]) + b"0123456789" * 4 + bytes([1, 7, 9])))
+def test_hints_of_what_is_to_come(magic, more):
+    """Kept when every key is, else they would be wrong.  The import of a slot
+    is no hint."""
+    dump = hinted(magic, more, True, "one", "two")
+    equal(filtered(dump)[0].out, dump)
+    equal(filtered(dump, "--key", "two")[0].out,
+          hinted(magic, more, False, "two"))
 
 
 def test_expired_is_what_the_digest_leaves_out():

@@ -93,12 +93,23 @@ taken(const char *line)
 	return text;
 }
 
+struct row {
+	const char *line, *want;
+};
+
+static void
+check(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(taken(rows[i].line), rows[i].want) != 0)
+			fail_msg("'%s': %s, not %s", rows[i].line,
+			    taken(rows[i].line), rows[i].want);
+}
+
 static void
 what_is_meant(void **state)
 {
-	static const struct {
-		const char *line, *want;
-	} rows[] = {
+	static const struct row rows[] = {
 		{ "",
 		    "0/user:1 0/user:1:name 0/user:2@999 1/job:1@1000 "
 		    "3/job:2@1001 7/a=b 0/{user:1}x 0/mod 15/@5000" },
@@ -138,18 +149,13 @@ what_is_meant(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (strcmp(taken(rows[i].line), rows[i].want) != 0)
-			fail_msg("'%s': %s, not %s", rows[i].line,
-			    taken(rows[i].line), rows[i].want);
+	check(rows, COUNT_OF(rows));
 }
 
 static void
 as_what(void **state)
 {
-	static const struct {
-		const char *line, *want;
-	} rows[] = {
+	static const struct row rows[] = {
 		{ "--prefix job: --map-db 1=5", "5/job:1@1000 3/job:2@1001" },
 		{ "--prefix job: --map-db *=0 --map-db 3=1",
 		    "0/job:1@1000 1/job:2@1001" },
@@ -193,10 +199,7 @@ as_what(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (strcmp(taken(rows[i].line), rows[i].want) != 0)
-			fail_msg("'%s': %s, not %s", rows[i].line,
-			    taken(rows[i].line), rows[i].want);
+	check(rows, COUNT_OF(rows));
 }
 
 static void
@@ -204,9 +207,7 @@ what_is_refused(void **state)
 {
 	static const char types[] = "--type wants string, list, set, zset, "
 				    "hash, stream, module or array, not '";
-	static const struct {
-		const char *line, *want;
-	} rows[] = {
+	static const struct row rows[] = {
 		{ "--type sets", "sets'" },
 		{ "--type hash,", "'" },
 		{ "--db one",
