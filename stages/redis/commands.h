@@ -22,8 +22,9 @@
  * by commands_delete().  The key is argument 1 of every command, but for
  * XGROUP (2), XREADGROUP (7; for a consumer, before 6.2), and FUNCTION (none).
  *
- * Replies: whatever is no error is good, but an empty array, which says that an
- * XCLAIM found no entry to claim (see below).
+ * Replies: whatever is no error is good, but to an XCLAIM an array of nothing:
+ * it found no entry to claim (see below).  XREADGROUP answers by an array that
+ * has an empty one in it, and that is good.
  *
  * Exact: scores with 17 digits, bytes as they are, expiries absolute.  The key's
  * expiry comes with the last of its commands, so that it does not expire half
@@ -71,9 +72,10 @@
 struct commands_target {
 	bool valkey;      /* engine */
 	unsigned version; /* COMMANDS_VERSION */
-	/* proto-max-bulk-len; 0: COMMANDS_BULK_MAX.  A longer string is made by
-	 * SET and APPEND, if the target lets it grow; a longer element cannot
-	 * be said. */
+	/* Longest word; 0: COMMANDS_BULK_MAX.  A longer string is made by SET
+	 * and APPEND; a longer element cannot be said.  (Servers let no string
+	 * grow above their proto-max-bulk-len, by whatever command: for a
+	 * longer one it must be raised, if only for the time.) */
 	uint64_t max_bulk;
 };
 
