@@ -135,26 +135,31 @@ rewind_units(struct lane *l)
 	l->next = l->first;
 	l->next_at = l->sent = l->head;
 	l->items = l->skip = 0;
-	l->failed = l->nil = false;
+	l->failed = l->nil = l->empty = false;
 	l->broken = false;
 	l->alive = clock_steady();
 }
 
 bool
-lane_reopen(struct lane *l, const struct server *server, struct err *e)
+lane_reopen(
+    struct lane *l, const struct server *server, bool *later, struct err *e)
 {
-	int64_t end = clock_steady() + server->timeout_ms;
-	bool later;
-
+	assert(lane_passing(l) == NULL);
 	adopt(l, server);
-	if (lane_passing(l) != NULL)
+	if (!connect_again(l, later, e)) {
+		server_disconnect(&l->server);
 		return false;
-	while (!connect_again(l, &later, e))
-		if (e->kind != ERR_REMOTE || !later || clock_steady() >= end ||
-		    !wait_pause(PAUSE_MS, e))
-			return false;
+	}
 	rewind_units(l);
 	return true;
+}
+
+void
+lane_forget(struct lane *l)
+{
+	l->first = l->next = l->end;
+	l->head = l->next_at = l->sent = l->tail;
+	l->db = 0;
 }
 
 /* --- sending --- */
@@ -213,7 +218,7 @@ work(struct lane *l, struct err *e)
 	if (!l->broken)
 		return true;
 	server_disconnect(&l->server);
-	return l->set->ops->lost(l->set->arg, l, e);
+	return l->set->stopping || l->set->ops->lost(l->set->arg, l, e);
 }
 
 /* Nothing has moved for too long. */
@@ -391,9 +396,11 @@ lane_begin(struct lane *l, const struct lane_unit *u, struct err *e)
 		ask_replicas(l);
 	if (u->db != l->db && !select_db(l, u->db, e))
 		return false;
-	*unit_at(l, l->end++) = (struct lane_unit){
-		.tag = u->tag, .keys = u->keys, .db = u->db, .open = true
-	};
+	*unit_at(l, l->end++) = (struct lane_unit){ .tag = u->tag,
+		.keys = u->keys,
+		.db = u->db,
+		.resent = u->resent,
+		.open = true };
 	return true;
 }
 
@@ -418,17 +425,23 @@ lane_end(struct lane *l, struct err *e)
 }
 
 bool
-lane_settle(struct lane *l, struct err *e)
+lane_drain(struct lane *l, struct err *e)
 {
-	for (;;) {
-		if (l->next == l->end) {
-			if (l->replicas == 0 || l->first == l->end)
-				return true;
-			ask_replicas(l);
-		}
+	while (l->next != l->end)
 		if (!lanes_turn(l->set, TURN_MS, e))
 			return false;
-	}
+	return true;
+}
+
+bool
+lane_settle(struct lane *l, struct err *e)
+{
+	if (!lane_drain(l, e))
+		return false;
+	if (l->replicas == 0 || l->first == l->end)
+		return true;
+	ask_replicas(l);
+	return lane_drain(l, e);
 }
 
 bool
@@ -438,4 +451,64 @@ lanes_settle(struct lanes *set, struct err *e)
 		if (!lane_settle(&set->v[i], e))
 			return false;
 	return true;
+}
+
+struct span
+lane_bytes(const struct lane *l, uint64_t i)
+{
+	size_t at = l->next_at;
+
+	for (uint64_t k = 0; k < i; k++)
+		at += lane_unit(l, k)->len;
+	return (struct span){ l->buf + at, lane_unit(l, i)->len };
+}
+
+/* --- stopping --- */
+
+/* Take back what has not been sent, but for the rest of a whole unit. */
+static void
+take_back(struct lane *l)
+{
+	size_t at = l->next_at;
+	uint64_t i;
+
+	for (i = l->next; i != l->end && at < l->sent; i++)
+		at += unit_at(l, i)->len;
+	l->end = i;
+	l->tail = at;
+	l->stop_at = i;
+	if (i != l->next && unit_at(l, i - 1)->open) {
+		l->tail = l->sent;
+		l->stop_at = i - 1;
+	}
+}
+
+void
+lanes_stop(struct lanes *set, int64_t ms)
+{
+	int64_t end = clock_steady() + ms;
+	bool busy = true;
+	struct err e;
+
+	set->stopping = true;
+	for (size_t i = 0; i < set->n; i++)
+		take_back(&set->v[i]);
+	while (busy && clock_steady() < end) {
+		struct pollfd *p = set->polls;
+
+		for (size_t i = 0; i < set->n; i++) {
+			struct lane *l = &set->v[i];
+
+			if (l->server.conn == NULL || l->next == l->stop_at)
+				continue;
+			if (!work(l, &e))
+				server_disconnect(&l->server);
+			else if (l->server.conn != NULL)
+				*p++ = conn_waits(
+				    l->server.conn, l->sent < l->tail);
+		}
+		busy = p > set->polls;
+		if (busy)
+			poll(set->polls, (nfds_t)(p - set->polls), PAUSE_MS);
+	}
 }

@@ -55,8 +55,8 @@ struct lane_unit {
 	/* By lane.c. */
 	bool open;    /* more of it is to come */
 	bool passing; /* its first bytes are forgotten */
-	bool resent;  /* sent again after the connection broke: what it
-			 asks for may have been done already */
+	bool resent;  /* sent before: what it asks for may have been done
+			 already.  Also by whoever puts it in */
 	bool known;   /* answered before; only sent again to be safe */
 	bool ours;    /* SELECT or WAIT, not handed on */
 	uint32_t commands, left; /* ended; of those, not answered */
@@ -67,6 +67,7 @@ struct lane_answer {
 	const struct lane_unit *unit;
 	const char *error; /* text of the first error reply, or NULL */
 	bool nil;          /* a reply was nil */
+	bool empty;        /* a reply was an array of nothing */
 	long long num;     /* the last number replied */
 	struct span bytes; /* the unit as it was sent; none when passing */
 };
@@ -81,7 +82,7 @@ struct lane_ops {
 };
 
 /* The unit ring's size is a power of two. */
-#define LANE_UNITS 16384
+#define LANE_UNITS 4096
 
 struct lane {
 	/* To be read. */
@@ -98,11 +99,12 @@ struct lane {
 	size_t cap, head, next_at, sent, tail;
 	struct lane_unit *units;   /* a ring */
 	uint64_t first, next, end; /* kept, unanswered, behind the last */
+	uint64_t stop_at;          /* the first unit that cannot be answered */
 	uint64_t db;               /* selected at the end of buf */
 	size_t waited;             /* bytes before the last WAIT */
 	int64_t alive;             /* when it last moved */
 	uint64_t items, skip;      /* of the reply being read */
-	bool broken, failed, nil;  /* of the unit being answered */
+	bool broken, failed, nil, empty; /* of the unit being answered */
 	long long num;
 	char said[LANE_SAID];
 };
@@ -113,6 +115,7 @@ struct lanes {
 	const struct lane_ops *ops;
 	void *arg;
 	struct pollfd *polls;
+	bool stopping;
 };
 
 /* n lanes, each with room for capacity bytes (32 KiB at least). */
@@ -125,13 +128,16 @@ void lanes_release(struct lanes *);
 MUST_USE bool lane_open(struct lane *, const struct server *, struct err *);
 
 /*
- * From ops->lost: connect anew, to server, trying for as long as its timeout,
- * and send all that is kept again.  A server that is loading is waited for.
- * False when a unit was passing: what, is for the caller to say.
+ * From ops->lost: one attempt to connect anew, to server; then all that is kept
+ * is sent again.  *later: a further attempt may succeed.  No unit may be
+ * passing.
  */
-MUST_USE bool lane_reopen(struct lane *, const struct server *, struct err *);
-/* The unit whose bytes are gone, or NULL. */
+MUST_USE bool lane_reopen(
+    struct lane *, const struct server *, bool *later, struct err *);
+
+/* The unit whose bytes are gone, or NULL; and nothing kept, it neither. */
 const struct lane_unit *lane_passing(const struct lane *);
+void lane_forget(struct lane *);
 
 /* A unit begins: its tag, keys and db count. */
 MUST_USE bool lane_begin(struct lane *, const struct lane_unit *, struct err *);
@@ -150,15 +156,40 @@ MUST_USE bool lane_end(struct lane *, struct err *);
 /* Send and receive what goes and comes, waiting ms at most. */
 MUST_USE bool lanes_turn(struct lanes *, int64_t ms, struct err *);
 
-/* Until everything is sent and answered, and safe with replicas. */
-MUST_USE bool lanes_settle(struct lanes *, struct err *);
+/* Until everything is sent and answered; settled: and safe with replicas. */
+MUST_USE bool lane_drain(struct lane *, struct err *);
 MUST_USE bool lane_settle(struct lane *, struct err *);
+MUST_USE bool lanes_settle(struct lanes *, struct err *);
+
+/*
+ * After a failure: take back what has not been sent, and wait, ms at most, for
+ * the answers to what has.  ops->lost is not called any more.  A lane that is
+ * lane_idle() afterwards is good; what waits in others is in doubt.
+ */
+void lanes_stop(struct lanes *, int64_t ms);
 
 /* Units that are not answered. */
 static inline uint64_t
 lane_waiting(const struct lane *l)
 {
 	return l->end - l->next;
+}
+
+/* So much at once should be safe by itself: settle before and after. */
+static inline bool
+lane_is_much(const struct lane *l, size_t n)
+{
+	return l->replicas > 0 && n > l->cap / 4;
+}
+
+/* The bytes of the i-th unit that is not answered. */
+struct span lane_bytes(const struct lane *, uint64_t i);
+
+/* Nothing is on its way, so the connection may be used for calls. */
+static inline bool
+lane_idle(const struct lane *l)
+{
+	return l->server.conn != NULL && l->next == l->end;
 }
 
 /* The i-th of them. */

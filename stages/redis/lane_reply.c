@@ -58,6 +58,7 @@ hand_on(struct lane *l, const struct lane_unit *u, struct err *e)
 	struct lane_answer a = { .unit = u,
 		.error = l->failed ? l->said : NULL,
 		.nil = l->nil,
+		.empty = l->empty,
 		.num = l->num };
 
 	if (!u->passing)
@@ -77,7 +78,7 @@ complete(struct lane *l, struct err *e)
 		return nonsense(l, "", 0, e);
 	if (u->ours ? !ours(l, u, wait, e) : !hand_on(l, u, e))
 		return false;
-	l->failed = l->nil = false;
+	l->failed = l->nil = l->empty = false;
 	l->num = 0;
 	l->next_at += u->len;
 	l->next++;
@@ -139,6 +140,7 @@ line(struct lane *l, const uint8_t *p, size_t len)
 		return true;
 	case '*':
 		l->nil |= n < 0;
+		l->empty |= n == 0;
 		l->items += n < 0 ? 0 : (uint64_t)n;
 		return true;
 	default:

@@ -210,10 +210,11 @@ begin(struct native *r, struct err *e)
 		r->o.replid != NULL ? r->o.replid : random, r->o.offset,
 		r->length, e))
 		return false;
-	stage_say("restoring into %s (%s %s) via native, framing %s, %s",
+	stage_say("restoring into %s (%s %s) via native, framing %s, %s%s%s",
 	    t->server.url.name, t->engine, t->version,
 	    r->master.marked ? "eof" : "length",
-	    t->diskless ? "diskless" : "through its disk");
+	    t->diskless ? "diskless" : "through its disk",
+	    r->o.why[0] != '\0' ? ": " : "", r->o.why);
 	r->begun = true;
 	return true;
 }

@@ -27,6 +27,7 @@ struct native_options {
 	const char *listen, *announce; /* HOST[:PORT] */
 	const char *replid;            /* 40 hex digits */
 	uint64_t offset;
+	char why[300]; /* this way was chosen; "": it was asked for */
 };
 
 /* server: initialised with TARGET_RULES, connected or not; it is the sink's
