@@ -128,8 +128,12 @@ bool
 scan_refused(
     const struct scan *s, const char *command, const char *text, struct err *e)
 {
+	const char *inner = strstr(text, "NOPERM");
 	char quoted[120];
 
+	/* EXEC itself is not allowed: "EXECABORT ... because of: NOPERM". */
+	if (server_said(text, "EXECABORT") && inner != NULL)
+		text = inner;
 	if (!server_said(text, "MOVED") && !server_said(text, "ASK") &&
 	    !server_said(text, "TRYAGAIN") && !server_said(text, "CLUSTERDOWN"))
 		return server_refused(s->from, command, text, e);

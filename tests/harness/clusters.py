@@ -129,6 +129,9 @@ class Cluster:
 
     def migrate_end(self, number, owner):
         for node in self.masters:
+            node.call("CLUSTER", "SETSLOT", number, "STABLE")
+        # Its owner first: the others believe only who has the slot.
+        for node in [owner] + [m for m in self.masters if m is not owner]:
             node.call("CLUSTER", "SETSLOT", number, "NODE",
                       owner.call("CLUSTER", "MYID"))
 
