@@ -18,6 +18,8 @@ static const struct verb *const verbs[] = {
 	&verb_clone,
 	&verb_url,
 	&verb_config,
+	&verb_plan,
+	&verb_plan,
 };
 
 static bool help;

@@ -21,6 +21,6 @@ struct verb {
 };
 
 extern const struct verb verb_backup, verb_list, verb_show, verb_verify,
-    verb_clone, verb_url, verb_config;
+    verb_clone, verb_url, verb_config, verb_plan;
 
 #endif
