@@ -70,6 +70,20 @@ print_watch(struct filter *base, struct span in, struct err *e)
 	return printer_feed(&((struct print *)base)->printer, in, e);
 }
 
+static void
+warn(const struct print *p)
+{
+	if (p->format->strange > 0)
+		stage_warn("%" PRIu64 " bytes are no UTF-8 and became lone "
+			   "surrogates: some readers of JSON refuse those, "
+			   "and --encoding bytes has none",
+		    p->format->strange);
+	if (printer_share(&p->printer) > 1)
+		stage_warn("many keys: only one in %" PRIu64
+			   " names was looked at for being given twice",
+		    printer_share(&p->printer));
+}
+
 static bool
 print_finish(struct filter *base, struct room *out, bool *done, struct err *e)
 {
@@ -78,10 +92,8 @@ print_finish(struct filter *base, struct room *out, bool *done, struct err *e)
 	(void)out;
 	*done = true;
 	p->ended = printer_end(&p->printer, e);
-	if (p->ended && printer_share(&p->printer) > 1)
-		stage_warn("many keys: only one in %" PRIu64
-			   " names was looked at for being given twice",
-		    printer_share(&p->printer));
+	if (p->ended)
+		warn(p);
 	return p->ended;
 }
 

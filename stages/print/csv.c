@@ -147,7 +147,7 @@ csv_new(struct output *out, struct err *e)
 		err_sys(e, "cannot set up the table");
 		return NULL;
 	}
-	c->base = (struct format){ &ops, out };
+	c->base = (struct format){ .ops = &ops, .out = out };
 	escape_init(&c->escape, ESCAPE_CSV);
 	return &c->base;
 }

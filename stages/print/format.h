@@ -65,6 +65,7 @@ struct format_ops {
 struct format {
 	const struct format_ops *ops;
 	struct output *out; /* borrowed */
+	uint64_t strange;   /* bytes so far that some readers will refuse */
 };
 
 static inline void

@@ -129,8 +129,11 @@ json_piece(struct format *f, const struct rdb_piece *p, struct err *e)
 static bool
 json_object_end(struct format *f, const struct format_size *size, struct err *e)
 {
+	struct json *j = (struct json *)f;
+
 	(void)e;
-	value_end(&((struct json *)f)->value, size->value);
+	value_end(&j->value, size->value);
+	f->strange = writer_strange(&j->w);
 	return true;
 }
 
@@ -173,7 +176,7 @@ json_new(struct output *out, enum writer_encoding encoding, struct err *e)
 		err_sys(e, "cannot set up the document");
 		return NULL;
 	}
-	j->base = (struct format){ &ops, out };
+	j->base = (struct format){ .ops = &ops, .out = out };
 	writer_init(&j->w, out, encoding);
 	return &j->base;
 }

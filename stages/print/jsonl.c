@@ -126,6 +126,7 @@ jsonl_object_end(
 	(void)e;
 	value_end(&j->value, size->value);
 	line_end(j);
+	f->strange = writer_strange(&j->w);
 	return true;
 }
 
@@ -154,7 +155,7 @@ jsonl_new(struct output *out, enum writer_encoding encoding, struct err *e)
 		err_sys(e, "cannot set up the lines");
 		return NULL;
 	}
-	j->base = (struct format){ &ops, out };
+	j->base = (struct format){ .ops = &ops, .out = out };
 	writer_init(&j->w, out, encoding);
 	return &j->base;
 }

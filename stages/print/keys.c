@@ -49,7 +49,7 @@ keys_new(struct output *out, bool nul, struct err *e)
 		err_sys(e, "cannot set up the list of keys");
 		return NULL;
 	}
-	k->base = (struct format){ &ops, out };
+	k->base = (struct format){ .ops = &ops, .out = out };
 	k->nul = nul;
 	escape_init(&k->escape, ESCAPE_LINE);
 	return &k->base;

@@ -135,7 +135,7 @@ resp_format_new(struct output *out, const struct rdb_engine *target,
 		err_sys(e, "cannot set up the commands");
 		return NULL;
 	}
-	r->base = (struct format){ &ops, out };
+	r->base = (struct format){ .ops = &ops, .out = out };
 	r->target = target;
 	r->replace = replace;
 	return &r->base;

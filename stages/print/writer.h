@@ -55,6 +55,13 @@ void writer_id(struct writer *, struct rdb_id);  /* a string: "1-2" */
 void writer_text(
     struct writer *, const void *p, size_t n, bool first, bool last);
 
+/* Bytes so far that are lone surrogates now, which some readers refuse. */
+static inline uint64_t
+writer_strange(const struct writer *w)
+{
+	return w->encoding == WRITER_UTF8 ? w->escape.strange : 0;
+}
+
 /* The string just written was a member's name. */
 void writer_colon(struct writer *);
 

@@ -250,6 +250,7 @@ def test_facts_of_filters():
     data = small_rdb()
     check("rdb-verify", facts("rdb-verify", data=data)[0])
     check("rdb-digest", facts("rdb-digest", data=data)[0])
+    check("rdb-print", facts("rdb-print", data=data)[0])
     check("rdb-checksum", facts("rdb-checksum", "-a", "xxh3-128,sha256,"
                                 "crc64-xz", data=data)[0])
     check("rdb-filter", facts("rdb-filter", data=data)[0])

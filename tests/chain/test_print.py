@@ -338,6 +338,17 @@ def test_readable_utf8_is_left_alone():
     equal(printed(data).decode().count("\\u00"), 10 + 2)
 
 
+def test_lone_surrogates_are_warned_of():
+    data = rb.File().select(0).key(rb.STRING, b"k\xff", rb.string(
+        b"\xe4\xb8")).end().bytes()
+    for form in "json", "jsonl":
+        result = run("rdb-print", "-f", form, "-e", "utf8", input=data)
+        holds("warning: 3 bytes are no UTF-8", result.good().err)
+        for encoding in "bytes", "base64":
+            result = run("rdb-print", "-f", form, "-e", encoding, input=data)
+            equal(result.good().err, b"")
+
+
 def test_bytes_are_as_in_librdb():
     data = rb.File().select(0).key(
         rb.STRING, "k", rb.string(b"\x04\x0b\xc0\n\r\t\b\f\"\\/\x1f\x7f")) \
