@@ -254,6 +254,10 @@ def test_facts_of_filters():
     check("rdb-checksum", facts("rdb-checksum", "-a", "xxh3-128,sha256,"
                                 "crc64-xz", data=data)[0])
     check("rdb-filter", facts("rdb-filter", data=data)[0])
+    young = rdbbytes.File(version=10).function("#!lua name=x\n").key(
+        rdbbytes.QUICKLIST_2, "list", rdbbytes.length(0)).end().bytes()
+    check("rdb-convert", facts("rdb-convert", "--to", "redis-6.0", "--lossy",
+                               "--quiet", data=young)[0])
     said, packed = facts("rdb-compress", data=data)
     check("rdb-compress", said)
     check("rdb-decompress", facts("rdb-decompress", data=packed)[0])
