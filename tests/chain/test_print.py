@@ -13,7 +13,9 @@ import glob
 import io
 import json
 import os
+import pty
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -115,6 +117,23 @@ def log_value():
             rb.length(2) + rb.length(1) + group)
 
 
+def late_log_value():
+    """The value of a STREAM of type 27: no entries, a group with a pending one
+    that was handed back, a producer with an ID and one without."""
+    head = rb.length(0) + rb.length(0) + rb.length(9) + rb.length(0) + \
+        rb.length(0) + rb.length(0) + rb.length(8) + rb.length(0) + \
+        rb.length(3) + rb.length(1)
+    group = (rb.string("g\u00e9") + rb.length(9) + rb.length(0) +
+             rb.length(3) + rb.length(1) + struct.pack(">QQ", 8, 0) +
+             struct.pack("<Q", 1700) + rb.length(2) + rb.length(0) +
+             rb.length(1) + struct.pack(">QQ", 8, 0))
+    made = (rb.length(100) + rb.length(50) + rb.length(2) +
+            rb.string("p1") + rb.length(1) + rb.string("id\xff") +
+            rb.length(8) + rb.length(0) + rb.string("p2") + rb.length(0) +
+            rb.length(1) + rb.length(4))
+    return head + group + made
+
+
 def module_value():
     """A part of each kind, under the name of librdb's test module."""
     name, of = "test__rdb", ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
@@ -196,6 +215,16 @@ TYPES = [
      '"pending":[{"id":"1-1"}]},'
      '{"name":"bo","activeTime":null,"seenTime":70}]}]}',
      "stream-v3", 2, 2),
+    ("stream", "REDIS0014", 27, late_log_value(), '{"entries":[]}',
+     '{"entries":[],"length":0,"lastID":"9-0","firstID":"0-0",'
+     '"maxDelEntryID":"8-0","entriesAdded":3,"groups":['
+     '{"name":"g\\u00c3\\u00a9","lastid":"9-0","entriesRead":3,'
+     '"pending":[{"sent":1700,"id":"8-0","count":2}],"consumers":[],'
+     '"nacked":["8-0"]}],"idmp":{"duration":100,"maxEntries":50,"producers":['
+     '{"pid":"p1","entries":[{"iid":"id\\u00c3\\u00bf","streamId":"8-0"}],'
+     '"numEntries":1},{"pid":"p2","entries":[],"numEntries":0}],'
+     '"numProducers":2,"added":1,"duplicates":4}}',
+     None, 0, 4),
 ]
 
 
@@ -257,6 +286,32 @@ def test_jsonl_of_a_whole_stream():
           '{"aux":"redis-ver","value":"7.2.4"}\n'
           '{"aux":"ctime","value":"170"}\n'
           '{"function":"#!lua name=l\\nreturn 1"}\n' + one + two + three)
+
+
+def test_libraries_before_they_were_one_string():
+    f = rb.File(version=10).opcode(246, rb.string("lib"), rb.string("LUA"),
+                                   rb.length(1), rb.string("what for"),
+                                   rb.string("return 1"))
+    f.opcode(246, rb.string("two"), rb.string("LUA"), rb.length(0),
+             rb.string("return 2"))
+    data = f.end().bytes()
+    equal(printed(data, "-f", "jsonl", "--functions").decode(),
+          '{"name":"lib","engine":"LUA","about":"what for",'
+          '"function":"return 1"}\n'
+          '{"name":"two","engine":"LUA","function":"return 2"}\n')
+    equal(as_json(data, "--functions"), [
+        {"__func__": {"__Function_1": "return 1",
+                      "__Function_2": "return 2"}}])
+
+
+def test_metadata_is_counted():
+    meta = rb.length(1) + struct.pack("<I", 0x12345601) + rb.length(5) + \
+        rb.string("text") + rb.length(0)
+    data = rb.File(version=14).select(0).opcode(243, meta).key(
+        rb.STRING, "k", rb.string("v")).end().bytes()
+    equal(as_lines(data), [{"db": 0, "key": "k", "type": "string",
+                            "encoding": "string", "expire": None,
+                            "metadata": 1 + len(meta), "value": "v"}])
 
 
 def test_csv_of_a_whole_stream():
@@ -513,6 +568,35 @@ def test_a_reader_that_leaves():
         result = programs.shell(f"rdb-print {f.name} | head -n 2")
         equal(result.out, b'[{\n"key:0":"' + b"x" * 50 + b'",\n')
         equal(result.err, b"")
+
+
+def on_a_terminal(*words):
+    """The exit status, and what a person sees of both outputs."""
+    parent, child = pty.openpty()
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(full())
+        f.flush()
+        with subprocess.Popen([programs.path("rdb-print"), *words, f.name],
+                              stdout=child, stderr=child) as p:
+            code = p.wait()
+    os.close(child)
+    seen = b""
+    try:
+        while more := os.read(parent, 65536):
+            seen += more
+    except OSError:         # how a terminal says that nobody writes any more
+        pass
+    os.close(parent)
+    return code, seen.replace(b"\r\n", b"\n")
+
+
+def test_a_terminal_shows_text_and_nothing_else():
+    for form in "json", "jsonl", "csv", "keys":
+        equal(on_a_terminal("-f", form), (0, printed(full(), "-f", form)))
+    for words in ("-f", "resp"), ("-f", "keys", "-0"):
+        code, seen = on_a_terminal(*words)
+        equal(code, 2)
+        holds("rdb-print: standard output is a terminal", seen)
 
 
 def test_a_full_disk():
