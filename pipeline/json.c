@@ -178,8 +178,9 @@ object_of(const struct json_field *f, const void *record)
 	json_t *o = json_object();
 
 	for (; f->kind != FIELD_LAST; f++)
-		if (json_object_set_new(o, f->name, value_of(f, record)) ==
-		    -1) {
+		if (!(f->optional && *(const int *)member(f, record) == 0) &&
+		    json_object_set_new(o, f->name, value_of(f, record)) ==
+			-1) {
 			json_decref(o);
 			return NULL;
 		}
@@ -328,10 +329,14 @@ object_take(const struct json_field *f, void *record, json_t *o,
 	for (; f->kind != FIELD_LAST; f++) {
 		struct path at = path_field(p, f->name);
 
-		if ((j = json_object_get(o, f->name)) == NULL)
+		if ((j = json_object_get(o, f->name)) == NULL && f->optional)
+			continue;
+		if (j == NULL)
 			return refuse(e, &at, "is missing");
 		if (!value_take(f, record, j, &at, e))
 			return false;
+		if (f->optional && *(const int *)member(f, record) == 0)
+			return refuse(e, &at, "says what goes without saying");
 		json_object_del(o, f->name);
 	}
 	if (json_object_size(o) == 0)

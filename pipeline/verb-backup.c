@@ -20,13 +20,14 @@
 #include "pipeline/proof.h"
 #include "pipeline/route.h"
 #include "pipeline/say.h"
+#include "rdb/slot.h"
 #include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 
 #define OBJECT      "shard-0000.rdb.zst"
 #define ID_TRIES_MS 30000 /* for a second that no other backup has taken */
 
-static const char *remark;
+static const char *remark, *via;
 static int64_t level = -1;
 static bool dry_run;
 
@@ -34,6 +35,8 @@ static bool dry_run;
 static const struct opt opts[] = {
 	{ OPT_TEXT, 0, "remark", &remark, "TEXT",
 	    "a note to be kept with the backup", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "via", &via, "WAY",
+	    "psync, scan or auto (default), see rdb-capture(1)", 0, 0, NULL, NULL },
 	{ OPT_INT, 0, "level", &level, "N",
 	    "how hard rdb-compress tries, 1 to 19 (default 3)", 1, 19, NULL, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
@@ -133,6 +136,22 @@ commands_fill(struct backup *b, struct err *e)
 	return true;
 }
 
+/* All masters of a cluster in one object: all slots. */
+static bool
+cluster_fill(struct backup *b, struct manifest_shard *s, struct err *e)
+{
+	struct manifest_slots *all;
+
+	if (chain_fact(&b->chain, "rdb-capture", "masters") == NULL)
+		return true;
+	all = json_list_add(&s->slots, sizeof *all, e);
+	if (all == NULL)
+		return false;
+	all->last = RDB_SLOTS - 1;
+	b->manifest.topology = TOPOLOGY_CLUSTER;
+	return true;
+}
+
 static bool
 shard_fill(struct backup *b, struct err *e)
 {
@@ -140,6 +159,7 @@ shard_fill(struct backup *b, struct err *e)
 	    json_list_add(&b->manifest.shards, sizeof *s, e);
 
 	return s != NULL && proof_shard(&b->chain, s, e) &&
+	    cluster_fill(b, s, e) &&
 	    text_keep(&s->source.url, b->from.url, e) &&
 	    text_keep(&s->object.name, OBJECT, e);
 }
@@ -150,7 +170,6 @@ manifest_make(struct backup *b, struct err *e)
 {
 	struct manifest *m = &b->manifest, back;
 
-	m->format = MANIFEST_FORMAT;
 	m->type = TYPE_MANUAL;
 	m->finished = clock_wall();
 	if (m->finished < m->started) /* the clock was set back meanwhile */
@@ -159,8 +178,12 @@ manifest_make(struct backup *b, struct err *e)
 	    !text_keep(&m->instance, b->name.instance, e) ||
 	    (remark != NULL && !text_keep(&m->remark, remark, e)) ||
 	    !text_keep(&m->tool, "rdbpipe " RDBPIPE_VERSION, e) ||
-	    !engine_fill(b, e) || !shard_fill(b, e) || !commands_fill(b, e) ||
-	    !manifest_print(m, &b->text, e))
+	    !engine_fill(b, e) || !shard_fill(b, e) || !commands_fill(b, e))
+		return false;
+	m->format = manifest_shard(m, 0)->source.via == VIA_PSYNC ?
+	    MANIFEST_FORMAT :
+	    MANIFEST_FORMAT_SCAN;
+	if (!manifest_print(m, &b->text, e))
 		return false;
 	if (!manifest_read(&back, b->text, strlen(b->text), e)) {
 		e->kind = ERR_BUG;
@@ -211,7 +234,7 @@ prepare(struct backup *b, char *url, struct err *e)
 	    (b->key = catalogue_key(&b->name, OBJECT, e)) == NULL)
 		return false;
 	snprintf(text, sizeof text, "%" PRId64, level);
-	route_backup(&b->chain, &b->from, store_url_of(b->store, b->key),
+	route_backup(&b->chain, &b->from, store_url_of(b->store, b->key), via,
 	    level > 0 ? text : NULL);
 	b->chain.agree = agree;
 	return true;

@@ -116,8 +116,13 @@ shard_lines(
 		s->source.run_id != NULL ? s->source.run_id : "-") &&
 	    line(t, e, "role", "%s",
 		s->source.role != NULL ? s->source.role : "-") &&
-	    line(t, e, "replid", "%s", s->source.replid) &&
-	    line(t, e, "offset", "%" PRIu64, s->source.offset);
+	    line(t, e, "via", "%s, %s", manifest_vias[s->source.via],
+		s->source.point == POINT_YES ? "one point in time" :
+					       "no point in time");
+
+	if (ok && s->source.replid != NULL)
+		ok = line(t, e, "replid", "%s", s->source.replid) &&
+		    line(t, e, "offset", "%" PRIu64, s->source.offset);
 
 	for (size_t k = 0; ok && k < s->slots.n; k++)
 		ok = line(t, e, k == 0 ? "slots" : "",

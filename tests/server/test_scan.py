@@ -8,6 +8,7 @@ and nothing that goes wrong leaves a whole RDB behind.
 """
 
 import contextlib
+import json
 import os
 import sys
 import tempfile
@@ -434,6 +435,48 @@ def test_seen_keys_on_disk():
         refused(scan("--memory", "64K", server.url(),
                      env={"TMPDIR": scratch + "/none"}), 3,
                 "cannot make a temporary file in", "(TMPDIR)")
+
+
+# --- as a backup ---
+
+@cases.each(False, True)
+def test_backup(whole_cluster):
+    """The manifest says how it was read, and a clone is equal."""
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
+        if whole_cluster:
+            cluster = stack.enter_context(clusters.Cluster(masters=2))
+            cluster.load([("SET", f"key:{n}", n) for n in range(200)])
+            how = ["--via", "scan", cluster.url()]
+        else:
+            server = stack.enter_context(servers.Server())
+            data.showcase(server)
+            how = [stack.enter_context(user(server, *RULES))]
+        where = ["--store", scratch, "--instance", "one"]
+        made = programs.run("rdbpipe", "backup", *where, *how).good()
+        shown = programs.run("rdbpipe", "show", *where, "latest").good().out
+        cases.holds("scan, no point in time", shown)
+        manifest = json.loads(programs.run(
+            "rdbpipe", "show", *where, "--format", "json",
+            "latest").good().out)
+        source = manifest["shards"][0]["source"]
+        cases.equal(manifest["format"], 2)
+        cases.equal((source["via"], source["point-in-time"],
+                     source["replid"], source["offset"]),
+                    ("scan", "no", None, 0))
+        cases.equal(manifest["topology"],
+                    "cluster" if whole_cluster else "standalone")
+        cases.equal(manifest["shards"][0]["slots"],
+                    [{"first": 0, "last": 16383}] if whole_cluster else [])
+        assert b"pw" not in json.dumps(manifest).encode(), manifest
+        if not whole_cluster:
+            cases.holds("no replication", made.err)
+        programs.run("rdbpipe", "verify", *where, "latest").good()
+        with servers.Server() as other:
+            programs.run("rdbpipe", "clone", *where, "latest", "--to",
+                         other.url()).good()
+            if not whole_cluster:
+                data.same(server, other)
 
 
 # --- what breaks ---
