@@ -7,7 +7,8 @@
  * So without --lossy the logical digest of the output is that of the input.
  *
  * Not data, and so dropped without a word where the engine does not know them:
- * hints of size, slot info, idle times and frequencies, auxiliary fields.
+ * hints of size, slot info, idle times and frequencies, auxiliary fields.  With
+ * --lossy the position in a replication goes, too (stages/keys/position.h).
  *
  * Memory: a key, a slice of input, some 120 KiB to rewrite, and what rdb/recast.h
  * says is gathered.
@@ -20,6 +21,7 @@
 #include "rdb/recast.h"
 #include "stages/keys/edit.h"
 #include "stages/keys/losses.h"
+#include "stages/keys/position.h"
 #include "stages/kit/facts.h"
 #include "stages/kit/stage.h"
 
@@ -51,6 +53,7 @@ struct convert {
 	struct edit edit;
 	struct rdb_recast recast;
 	struct losses losses;
+	struct position position;
 	uint64_t lost[RDB_LOSSES];        /* of the key at hand */
 	uint64_t rewritten, by_type[256]; /* by what they were */
 	bool keep;                        /* the item at hand */
@@ -115,6 +118,9 @@ convert_other(
 			return false;
 	}
 	*keep = c->keep;
+	if (lossy && c->keep &&
+	    (run->label == RDB_AUX_NAME || run->label == RDB_AUX_VALUE))
+		*keep = position_keep(&c->position, run, &d->out);
 	return true;
 }
 

@@ -89,7 +89,8 @@ def digest(rdb, at=None):
     return result.out.decode().rsplit("  ", 1)[0]
 
 
-def types_of(rdb):
+def verified(rdb):
+    """What rdb-verify says of it, a line each."""
     read, write = os.pipe()
     try:
         programs.run("rdb-verify", "--facts-fd", write, "-", input=rdb,
@@ -97,8 +98,12 @@ def types_of(rdb):
     finally:
         os.close(write)
     with open(read) as lines:
-        return {line.split(".")[1] for line in lines
-                if line.startswith("type.")}
+        return lines.read().splitlines()
+
+
+def types_of(rdb):
+    return {line.split(".")[1] for line in verified(rdb)
+            if line.startswith("type.")}
 
 
 def capture(server):
@@ -413,6 +418,20 @@ def test_functions():
     got = Converted(rdb, "redis-6.2", "--lossy").good()
     cases.equal(got.dropped()["functions"], 2)
     cases.equal(got.losses.count("functions 1"), 2)
+
+
+def test_position():
+    """Where in a replication the data was is true only of all of it."""
+    rdb = dump_of("redis-7.0")[0]
+
+    def names(rdb):
+        return [line.split(" ")[0] for line in verified(rdb)
+                if line.startswith("aux.")]
+    of = {"aux.repl-id", "aux.repl-offset", "aux.repl-stream-db"}
+    cases.equal(of - set(names(rdb)), set())
+    cases.equal(names(Converted(rdb, "valkey-9").good().out), names(rdb))
+    cases.equal(names(Converted(rdb, "valkey-9", "--lossy").good().out),
+                [name for name in names(rdb) if name not in of])
 
 
 def test_usage():
