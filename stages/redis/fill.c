@@ -166,23 +166,26 @@ unfit(struct fill *f, enum err_kind kind, const char *why, struct err *e)
 	return true;
 }
 
+/* Has the target the key's database?  Else why says what to do. */
 static bool
-check_db(const struct fill *f, const char **why)
+check_db(const struct fill *f, char *why, size_t cap)
 {
-	static char text[200];
+	uint64_t db = f->object.db;
 
-	*why = text;
-	if (f->server.url.cluster && f->object.db != 0) {
-		snprintf(text, sizeof text,
+	if (f->server.url.cluster) {
+		if (db == 0)
+			return true;
+		snprintf(why, cap,
 		    "a cluster has database 0 only: --map-db %" PRIu64
 		    "=0, or --db 0",
-		    f->object.db);
+		    db);
 		return false;
 	}
-	snprintf(text, sizeof text, "the target has %" PRIu64 " databases",
+	if (f->survey.databases == 0 || db < f->survey.databases)
+		return true;
+	snprintf(why, cap, "the target has %" PRIu64 " databases",
 	    f->survey.databases);
-	return f->survey.databases == 0 || f->object.db < f->survey.databases ||
-	    f->server.url.cluster;
+	return false;
 }
 
 /* The key goes by commands from here on; held bytes first. */
@@ -247,8 +250,9 @@ static bool
 take_key(struct fill *f, struct err *e)
 {
 	struct rdb_object *o = &f->object;
-	const char *why, *cannot;
+	const char *cannot;
 	enum fill_tag way;
+	char why[100];
 
 	f->value = FILL_LEFT;
 	f->held = 0;
@@ -266,7 +270,7 @@ take_key(struct fill *f, struct err *e)
 		f->expires++;
 		expiring_add(&f->expiring, o->expire);
 	}
-	if (!check_db(f, &why))
+	if (!check_db(f, why, sizeof why))
 		return unfit(f, ERR_REMOTE, why, e);
 	if (f->o.native) {
 		f->planned[FILL_BY_RESTORE]++;

@@ -89,10 +89,10 @@ lane_open(struct lane *l, const struct server *server, struct err *e)
 const struct lane_unit *
 lane_passing(const struct lane *l)
 {
-	for (uint64_t i = l->first; i != l->end; i++)
-		if (l->units[i % LANE_UNITS].passing)
-			return &l->units[i % LANE_UNITS];
-	return NULL;
+	/* There is room for nothing in front of it. */
+	const struct lane_unit *u = &l->units[l->first % LANE_UNITS];
+
+	return l->first != l->end && u->passing ? u : NULL;
 }
 
 /* One attempt.  *later: it may become possible by and by. */
