@@ -125,6 +125,7 @@ rdb_recast_init(
 	r->lossy = lossy;
 	r->refused = RDB_LOSSES;
 	rdb_write_init(&r->held);
+	rdb_write_init(&r->field);
 	rdb_write_init(&r->stream.ids);
 	zipped_init(&r->zip);
 	rdb_value_init(&r->value);
@@ -134,6 +135,7 @@ void
 rdb_recast_release(struct rdb_recast *r)
 {
 	rdb_write_release(&r->held);
+	rdb_write_release(&r->field);
 	rdb_write_release(&r->stream.ids);
 	zipped_release(&r->zip);
 }
@@ -157,6 +159,7 @@ rdb_recast_begin_as(struct rdb_recast *r, unsigned type, bool valkey,
 	r->headed = r->gathered = r->alone = false;
 	r->count = r->nodes = 0;
 	rdb_write_taken(&r->held, r->held.len);
+	rdb_write_taken(&r->field, r->field.len);
 	memset(r->lost, 0, sizeof r->lost);
 	rdb_value_begin(&r->value, type, valkey);
 	if (r->to >= 15 && r->to != VALKEY_TTL && r->to != REDIS_TTL)

@@ -97,6 +97,7 @@ struct rdb_recast {
 	uint64_t count; /* gathered so far */
 	uint64_t nodes; /* of a list, still to be written */
 	struct rdb_write held;
+	struct rdb_write field; /* whose time is not known yet */
 	struct zipped zip;
 	struct {
 		const struct shape_row *row;
@@ -106,8 +107,7 @@ struct rdb_recast {
 		unsigned level;
 		struct rdb_id last;
 		bool holding;
-		uint64_t pending;     /* of the group held, */
-		size_t pending_len;   /* its bytes in held */
+		size_t pending_len;   /* of the group: its bytes in held */
 		struct rdb_write ids; /* of those of no consumer */
 	} stream;
 	struct rdb_value value;

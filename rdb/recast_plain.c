@@ -34,7 +34,15 @@ head(struct rdb_recast *r, uint64_t n)
 static struct rdb_write *
 to(struct rdb_recast *r)
 {
-	return r->gathered || r->to == REDIS_TTL ? &r->held : r->out;
+	return r->gathered ? &r->held : r->out;
+}
+
+/* Where text goes: in type 24 a field's time is in front of it, so the field has
+ * to wait. */
+static struct rdb_write *
+text_to(struct rdb_recast *r)
+{
+	return r->to == REDIS_TTL ? &r->field : to(r);
 }
 
 static void
@@ -75,9 +83,9 @@ ttl(struct rdb_recast *r, uint64_t ms)
 		ms = 0;
 	}
 	if (r->to == REDIS_TTL) {
-		rdb_write_length(r->out, ms);
-		rdb_write_bytes(r->out, r->held.ptr, r->held.len);
-		rdb_write_taken(&r->held, r->held.len);
+		rdb_write_length(to(r), ms);
+		rdb_write_bytes(to(r), r->field.ptr, r->field.len);
+		rdb_write_taken(&r->field, r->field.len);
 	}
 	return true;
 }
@@ -99,9 +107,9 @@ plain_piece(struct rdb_recast *r, const struct rdb_piece *p)
 	else if (p->what == RDB_FIELD_TTL)
 		good = ttl(r, p->num);
 	else
-		recast_text(to(r), p);
+		recast_text(text_to(r), p);
 	r->count += p->done;
-	return good && recast_held(r, &r->held);
+	return good && recast_held(r, &r->held) && recast_held(r, &r->field);
 }
 
 static bool

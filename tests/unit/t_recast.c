@@ -461,6 +461,57 @@ test_times_absent(void **unused)
 	}
 }
 
+/* A hash with times stored again as such, for who changes them: listpacks of any
+ * count.  (24 tells the time before the field, behind a count that is not known.) */
+static void
+test_times_again(void **unused)
+{
+	static const unsigned counts[] = { 0, 1, 21844, 22000 };
+	struct rdb_recast *r = malloc(sizeof *r);
+	struct stream s, lp = { 0 }, made;
+	struct rdb_run run = {
+		.label = RDB_VALUE, .first = true, .last = true
+	};
+	struct rdb_write out;
+	char text[16], *want, *got;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+		for (unsigned n = 0; n < counts[i]; n++) {
+			size_t len = (size_t)sprintf(text, "f%u", n);
+
+			entry(&lp, (const uint8_t *)text, len);
+			entry(&lp, (const uint8_t *)text, len - 1);
+			stream_bytes(&lp, n % 3 == 0 ? "\7\1" : "\0\1", 2);
+		}
+		begin(&s, false, 12, 25);
+		stream_little(&s, 7, 8);
+		pack(&s, &lp, counts[i] * 3 < 65535 ? counts[i] * 3 : 65535);
+
+		begin(&made, false, 12, 24);
+		run.ptr = s.ptr + made.len;
+		run.len = s.len - made.len;
+		rdb_recast_init(r, NULL, false);
+		rdb_write_init(&out);
+		rdb_recast_begin_as(r, 25, false, RDB_RECAST_TTL(false), &out);
+		assert_true(rdb_recast_feed(r, &run));
+		stream_bytes(&made, out.ptr, out.len);
+		rdb_write_release(&out);
+		rdb_recast_release(r);
+
+		stream_end(&s);
+		stream_end(&made);
+		want = elements_of_value(s.ptr, s.len);
+		got = elements_of_value(made.ptr, made.len);
+		assert_string_equal(got, want);
+		free(want);
+		free(got);
+		stream_release(&s);
+		stream_release(&made);
+	}
+	free(r);
+}
+
 /* --- streams --- */
 
 struct log {
@@ -666,6 +717,7 @@ main(void)
 		cmocka_unit_test(test_times_across),
 		cmocka_unit_test(test_times_lost),
 		cmocka_unit_test(test_times_absent),
+		cmocka_unit_test(test_times_again),
 		cmocka_unit_test(test_stream_defaults),
 		cmocka_unit_test(test_stream_losses),
 		cmocka_unit_test(test_stream_released),
