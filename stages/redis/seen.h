@@ -9,11 +9,11 @@
  * A key is remembered as 16 bytes: SHA-256, cut to 128 bits, with its database.
  * Two keys that differ are taken for one with a probability of n^2 / 2^129 (for
  * 10^10 keys 10^-19), and nobody can make such two.  The table, with open
- * addressing and at least a quarter free, is in memory up to the bound that it
- * was given: a third of it holds, while the table doubles, the old one; so
- * some 30 bytes of the bound a key.  From then on it is in a temporary
- * file without a name, in $TMPDIR or /var/tmp: 21 to 64 bytes a key on disk,
- * reserved beforehand, and two small reads or writes a key.
+ * addressing and at least a quarter free, is in memory as long as it and the
+ * one half as large that it grows from are within the bound: 256 MiB do for 6
+ * million keys.  From then on it is in a temporary file without a name, in
+ * $TMPDIR or /var/tmp: 21 to 64 bytes a key on disk, half as much again while
+ * it grows, reserved beforehand, and two small reads or writes a key.
  */
 #ifndef REDIS_SEEN_H
 #define REDIS_SEEN_H

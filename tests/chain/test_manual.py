@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 from harness import cases, programs, rdbbytes, stores  # noqa: E402
 from harness.cases import each, equal, skip  # noqa: E402
+from harness.clusters import Cluster  # noqa: E402
 from harness.programs import run  # noqa: E402
 from harness.servers import Server  # noqa: E402
 
@@ -284,9 +285,12 @@ def test_facts_of_an_object_store():
 
 
 def test_facts_of_servers():
-    with Server() as source, Server() as target:
+    with Server() as source, Server() as target, \
+            Cluster(masters=1) as cluster:
         source.call("SET", "key", "value")
         said, rdb = facts("rdb-capture", source.url())
+        for url in source.url(), cluster.url():
+            said[:-1] += facts("rdb-capture", "--via", "scan", url)[0][:-1]
         check("rdb-capture", said)
         check("rdb-restore", facts("rdb-restore", target.url(), data=rdb)[0])
 

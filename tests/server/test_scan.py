@@ -325,6 +325,9 @@ def test_cluster(name):
         for via in "auto", "psync":
             refused(capture("--via", via, cluster.url()), 2,
                     "one shard at a time")
+        # Somebody else is the master now, and says so.
+        cluster.failover(cluster.replicas[0])
+        cases.equal(digest(scan(url).good().out), digest(result.out))
         # One node by itself is a server like any other.
         one = cluster.masters[1]
         cases.equal(digest(scan(one.url()).good().out)[0], shards[1])
