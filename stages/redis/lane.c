@@ -472,7 +472,8 @@ take_back(struct lane *l)
 	size_t at = l->next_at;
 	uint64_t i;
 
-	for (i = l->next; i != l->end && at < l->sent; i++)
+	for (i = l->next;
+	     i != l->end && (at < l->sent || unit_at(l, i)->passing); i++)
 		at += unit_at(l, i)->len;
 	l->end = i;
 	l->tail = at;
