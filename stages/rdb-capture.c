@@ -198,7 +198,9 @@ static bool
 begin_scan(struct capture *c, struct err *e)
 {
 	c->way = WAY_SCAN;
-	c->server.rules = SCAN_RULES;
+	c->server.rules = c->server.url.cluster ? SCAN_RULES
+	    " +cluster|slots +cluster|nodes" :
+						  SCAN_RULES;
 	if (!scan_begin(&c->scan, &c->server, &scanning, e))
 		return false;
 	if (c->scan.functions == SCAN_FUNCTIONS_DENIED)

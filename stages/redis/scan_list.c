@@ -24,11 +24,13 @@ choose_times(struct scan *s, struct err *e)
 {
 	struct reply reply;
 
-	/* Where the key lives does not matter. */
+	/* Any answer about the key, even that it lives elsewhere or is not for
+	 * us, tells that the command is known and allowed. */
 	if (!resp_call(s->from->resp, &reply, WORDS("PEXPIRETIME", "k"), e))
 		return false;
-	s->exact_times =
-	    reply.kind != REPLY_ERROR || server_said(reply.text, "MOVED");
+	s->exact_times = reply.kind != REPLY_ERROR ||
+	    (strstr(reply.text, "unknown command") == NULL &&
+		strstr(reply.text, "to run the") == NULL);
 	return true;
 }
 
@@ -59,7 +61,10 @@ scan_open(struct scan *s, unsigned node, struct err *e)
 	if (!resp_call(
 		s->from->resp, &reply, WORDS("CLIENT", "NO-TOUCH", "ON"), e) ||
 	    !resp_call(s->from->resp, &reply, WORDS("READONLY"), e) ||
-	    !server_info_try(s->from, &p->info, e) || !choose_times(s, e))
+	    !server_info_try(s->from, &p->info, e) ||
+	    (server_info_count(&p->info, "loading") != 0 &&
+		!server_info_loaded(s->from, &p->info, e)) ||
+	    !choose_times(s, e))
 		return false;
 	p->info_at = p->info.text;
 	server_info_get(&p->info, "maxmemory_policy", policy, sizeof policy);

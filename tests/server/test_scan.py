@@ -296,6 +296,22 @@ def test_older_servers_tell_the_time_left():
             cases.equal(other.call("PEXPIRETIME", "never"), -1)
 
 
+def test_server_that_loads_is_waited_for():
+    asked = []
+
+    def info():
+        asked.append(1)
+        return bulk(b"redis_version:7.2.0\r\nloading:%d\r\ndb0:keys=1\r\n"
+                    % (len(asked) < 3))
+    with FakeServer(node([(b"0", b"k")], {"k": payload()},
+                         {"INFO": info})) as server:
+        cases.equal(scan(server.url).good().facts["keys"], "1")
+        assert len(asked) > 3, asked
+    with FakeServer(node([], {}, {"INFO": bulk(b"loading:1\r\n")})) as server:
+        refused(scan("--timeout", "300ms", server.url), 4,
+                "still loading its own data")
+
+
 # --- clusters ---
 
 @cases.each("redis-7.0", "valkey-9")
@@ -354,6 +370,20 @@ def test_cluster_on_the_move():
         mover.join()
         cluster.kill(cluster.masters[2])
         refused(scan(cluster.url()), 4)
+
+
+def test_cluster_rights():
+    """Every node logs in as the URL says; what lacks is named."""
+    with clusters.Cluster(masters=2) as cluster:
+        for node in cluster.masters:
+            node.call("ACL", "SETUSER", "bob", "on", ">pw", *RULES,
+                      "+cluster|slots", "+cluster|nodes")
+        url = cluster.url(user="bob", password="pw")
+        scan(url).good()
+        cluster.masters[1].call("ACL", "SETUSER", "bob", "-cluster|nodes")
+        refused(scan(url), 4, f"127.0.0.1:{cluster.masters[1].port}: user "
+                "\"bob\" lacks +cluster|nodes: ACL SETUSER bob ~*",
+                "+cluster|slots +cluster|nodes")
 
 
 def test_cluster_with_password_and_tls():
@@ -552,6 +582,7 @@ def node(scans, dumps, replies=()):
                 queued = []
             if name in replies:
                 answer = replies[name]
+                answer = answer() if callable(answer) else answer
             elif name in ("PING", "CLIENT", "READONLY", "SELECT"):
                 answer = b"+OK\r\n"
             elif name == "INFO":

@@ -108,8 +108,8 @@ no_room(void **state)
 	setenv("TMPDIR", "/nowhere", 1);
 	assert_false(fill(s, &e));
 	assert_int_equal(e.kind, ERR_SYSTEM);
-	assert_non_null(strstr(e.text,
-	    "cannot make a temporary file in /nowhere (TMPDIR): "));
+	assert_non_null(strstr(
+	    e.text, "cannot make a temporary file in /nowhere (TMPDIR): "));
 	if (kept != NULL)
 		setenv("TMPDIR", kept, 1);
 	else
