@@ -254,6 +254,9 @@ take_key(struct fill *f, struct err *e)
 	enum fill_tag way;
 	char why[100];
 
+	/* Here no unit is open. */
+	if (f->strays != NULL && !fill_strays(f, e))
+		return false;
 	f->value = FILL_LEFT;
 	f->held = 0;
 	switch (choice_take(f->o.choice, o, f->whole.walk.valkey, e)) {
@@ -421,7 +424,7 @@ fill_put(struct sink *s, struct span in, struct err *e)
 	struct fill *f = (struct fill *)s;
 
 	if (whole_rdb_feed(&f->whole, in, fill_run, f, NULL, e) &&
-	    lanes_turn(&f->lanes, 0, e) && fill_strays(f, e))
+	    lanes_turn(&f->lanes, 0, e))
 		return true;
 	fill_stop(f, e);
 	return false;

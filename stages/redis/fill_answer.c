@@ -120,6 +120,8 @@ is_expected(struct fill *f, const struct lane_answer *a)
 
 	if (u->tag == FILL_BY_RESTORE && server_said(a->error, "BUSYKEY")) {
 		/* Sent before, it may be our own. */
+		if (u->known)
+			return true;
 		if (u->resent)
 			f->done[FILL_BY_RESTORE] += u->keys;
 		else if (f->o.conflict == FILL_SKIP)
@@ -147,6 +149,7 @@ count(struct fill *f, const struct lane_answer *a)
 		break;
 	case FILL_EXISTS:
 		f->exists = a->num > 0;
+		f->asked = false;
 		break;
 	case FILL_FUNCTION:
 		f->functions++;

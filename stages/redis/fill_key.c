@@ -396,7 +396,14 @@ fill_put_delete(struct fill *f, struct err *e)
 bool
 fill_ask_exists(struct fill *f, struct err *e)
 {
-	f->exists = false;
-	return put_plain(f, "*2\r\n$6\r\nEXISTS\r\n", FILL_EXISTS, e) &&
-	    lane_drain(f->lane, e);
+	f->asked = true;
+	if (!put_plain(f, "*2\r\n$6\r\nEXISTS\r\n", FILL_EXISTS, e) ||
+	    !lane_drain(f->lane, e))
+		return false;
+	/* It may have to be asked elsewhere. */
+	while (f->asked)
+		if (!fill_settle(f, e))
+			return false;
+	f->lane = fill_lane(f, key_of(f));
+	return true;
 }

@@ -99,7 +99,8 @@ struct fill {
 	uint8_t *hold;
 	size_t held, hold_cap;
 	bool gathering; /* a function, into hold */
-	bool exists;    /* answer to FILL_EXISTS */
+	bool asked;     /* FILL_EXISTS is on its way */
+	bool exists;    /* its answer */
 	bool again;     /* what is sent may have arrived before */
 
 	/* A failure. */

@@ -425,8 +425,9 @@ fill_stray_add(struct fill *f, const struct lane *l,
 	if (s == NULL)
 		return err_sys(e, "no memory for a key that has moved");
 	s->next = NULL;
-	(void)l;
 	s->unit = *a->unit;
+	/* Until WAIT has answered the lane sends it again, too. */
+	s->unit.resent |= l->replicas > 0;
 	if (a->unit->known)
 		s->unit.keys = 0;
 	snprintf(s->text, sizeof s->text, "%s", a->error);
