@@ -153,6 +153,8 @@ value_of(const struct json_field *f, const void *record)
 	case FIELD_COUNT:
 		n = *(const uint64_t *)p;
 		return n <= INT64_MAX ? json_integer((json_int_t)n) : NULL;
+	case FIELD_NUMBER:
+		return json_integer((json_int_t) * (const int64_t *)p);
 	case FIELD_TIME:
 		if (*(const int64_t *)p == 0)
 			return f->null ? json_null() : NULL;
@@ -292,6 +294,11 @@ value_take(const struct json_field *f, void *record, json_t *j,
 		if (!json_is_integer(j) || json_integer_value(j) < 0)
 			return refuse(e, p, "is not a whole number from 0");
 		*(uint64_t *)to = (uint64_t)json_integer_value(j);
+		return true;
+	case FIELD_NUMBER:
+		if (!json_is_integer(j))
+			return refuse(e, p, "is not a whole number");
+		*(int64_t *)to = (int64_t)json_integer_value(j);
 		return true;
 	case FIELD_TIME:
 		if (!json_is_string(j) ||

@@ -31,6 +31,7 @@ enum json_kind {
 	FIELD_TEXT,   /* char *: owned */
 	FIELD_HEX,    /* char *: owned, .digits lower case hex digits */
 	FIELD_COUNT,  /* uint64_t: 0 to 2^63-1, always exact */
+	FIELD_NUMBER, /* int64_t: may be negative */
 	FIELD_TIME,   /* int64_t: a moment, see moment.h */
 	FIELD_FLAG,   /* bool */
 	FIELD_CHOICE, /* int: place in .words */

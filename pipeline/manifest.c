@@ -10,7 +10,7 @@
 #include "rdb/hash128.h"
 
 const char *const manifest_types[] = { "auto", "manual", NULL };
-const char *const manifest_states[] = { "complete", NULL };
+const char *const manifest_states[] = { "complete", "suspect", NULL };
 const char *const manifest_topologies[] = { "standalone", "cluster", NULL };
 const char *const manifest_vias[] = { "psync", "scan", NULL };
 const char *const manifest_points[] = { "yes", "no", NULL };
@@ -285,6 +285,27 @@ manifest_shard(const struct manifest *m, size_t i)
 {
 	assert(i < m->shards.n);
 	return (struct manifest_shard *)m->shards.item + i;
+}
+
+const char *
+manifest_verified(const struct manifest *m)
+{
+	/* From shallow to deep. */
+	static const char *const levels[] = { "frame", "deep" };
+	size_t least = COUNT_OF(levels) - 1;
+
+	for (size_t i = 0; i < m->shards.n; i++) {
+		size_t k = 0;
+
+		while (k < COUNT_OF(levels) &&
+		    strcmp(manifest_shard(m, i)->verified, levels[k]) != 0)
+			k++;
+		if (k == COUNT_OF(levels))
+			return NULL;
+		if (k < least)
+			least = k;
+	}
+	return levels[least];
 }
 
 struct manifest_total

@@ -27,7 +27,7 @@
 #define MANIFEST_MAX         (16 * 1024 * 1024) /* bytes we are willing to read */
 
 enum manifest_type { TYPE_AUTO, TYPE_MANUAL };
-enum manifest_state { STATE_COMPLETE };
+enum manifest_state { STATE_COMPLETE, STATE_SUSPECT };
 enum manifest_topology { TOPOLOGY_STANDALONE, TOPOLOGY_CLUSTER };
 enum manifest_via { VIA_PSYNC, VIA_SCAN };
 enum manifest_point { POINT_YES, POINT_NO };
@@ -90,7 +90,7 @@ struct manifest {
 	struct json_list chain; /* of char *: the commands, without secrets */
 	char *tool;             /* "rdbpipe 0.1.0" */
 	int64_t expires;        /* moment; 0: never */
-	bool hold;              /* never to be pruned */
+	bool hold;              /* held from the start; see hold.h */
 };
 
 /* Words for the enums above, as in the file. */
@@ -109,6 +109,9 @@ MUST_USE bool manifest_read(
     struct manifest *, const char *text, size_t len, struct err *);
 
 void manifest_release(struct manifest *);
+
+/* How deep all of it was verified when it was made; NULL: some was not. */
+const char *manifest_verified(const struct manifest *);
 
 /* Sums over the shards. */
 struct manifest_total {

@@ -135,10 +135,11 @@ place_instance(const char **instance, struct err *e)
 		IDENT_MAX);
 }
 
-bool
-place_write(struct store *s, const char *key, const char *text, struct err *e)
+static bool
+text_put(struct store *s, const char *key, const char *text, bool exclusive,
+    struct err *e)
 {
-	const struct store_put how = { .exclusive = true,
+	const struct store_put how = { .exclusive = exclusive,
 		.expect = strlen(text) };
 	struct span all = { (const uint8_t *)text, strlen(text) };
 	struct sink *to = store_put(s, key, &how, e);
@@ -146,4 +147,16 @@ place_write(struct store *s, const char *key, const char *text, struct err *e)
 
 	sink_free(to);
 	return ok;
+}
+
+bool
+place_write(struct store *s, const char *key, const char *text, struct err *e)
+{
+	return text_put(s, key, text, true, e);
+}
+
+bool
+place_replace(struct store *s, const char *key, const char *text, struct err *e)
+{
+	return text_put(s, key, text, false, e);
 }

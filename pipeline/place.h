@@ -25,8 +25,11 @@ MUST_USE bool place_instance(const char **instance, struct err *);
  * above. */
 void place_assume(const char *instance);
 
-/* Write one small object; exclusive: fails when it exists. */
+/* Write one small object; place_write fails when it exists, place_replace
+ * takes its place. */
 MUST_USE bool place_write(
+    struct store *, const char *key, const char *text, struct err *);
+MUST_USE bool place_replace(
     struct store *, const char *key, const char *text, struct err *);
 
 #endif
