@@ -232,29 +232,39 @@ scan_release(struct scan *s)
 
 /* --- from the first key to the end --- */
 
-/* Is every slot where it was at the start? */
+/* Is every slot where it was?  Servers before 7.0 tell of nodes in any order,
+ * so their numbers mean nothing. */
+static bool
+same_owners(const struct topology *a, const struct topology *b)
+{
+	for (unsigned slot = 0; slot < RDB_SLOTS; slot++) {
+		const struct topology_node *m =
+		    &a->nodes[topology_node_of(a, slot)];
+		const struct topology_node *n =
+		    &b->nodes[topology_node_of(b, slot)];
+
+		if (m->port != n->port || strcmp(m->host, n->host) != 0)
+			return false;
+	}
+	return true;
+}
+
 static bool
 cluster_is_the_same(struct scan *s, struct err *e)
 {
 	struct topology now = { 0 };
-	bool same;
+	bool ok;
 
 	if (!topology_load(&now, s->given, e))
 		return false;
-	same = now.masters == s->map.masters &&
-	    memcmp(now.owner, s->map.owner, sizeof now.owner) == 0;
-	for (unsigned i = 0; same && i < now.masters; i++)
-		same = now.nodes[i].port == s->map.nodes[i].port &&
-		    strcmp(now.nodes[i].host, s->map.nodes[i].host) == 0;
-	if (!same)
-		err_set(e, ERR_REMOTE,
-		    "%s: the cluster is another than at the start: keys may "
-		    "be missing",
-		    s->given->url.name);
-	else
-		same = topology_settled(&now, s->given, e);
+	ok = same_owners(&now, &s->map) ||
+	    err_set(e, ERR_REMOTE,
+		"%s: the cluster is another than at the start: keys may be "
+		"missing",
+		s->given->url.name);
+	ok = ok && topology_settled(&now, s->given, e);
 	topology_release(&now);
-	return same;
+	return ok;
 }
 
 /* All keys of a node have been read. */

@@ -46,8 +46,7 @@ struct topology_node {
 
 /* All zero: nothing known yet. */
 struct topology {
-	struct topology_node *nodes; /* masters first, in order of their first
-					slot; then replicas */
+	struct topology_node *nodes; /* masters first, then replicas; as told */
 	unsigned masters, len;
 	uint16_t owner[RDB_SLOTS]; /* of each slot: its master's number */
 };

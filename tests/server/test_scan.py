@@ -501,7 +501,7 @@ def test_backup(whole_cluster):
                     "cluster" if whole_cluster else "standalone")
         cases.equal(manifest["shards"][0]["slots"],
                     [{"first": 0, "last": 16383}] if whole_cluster else [])
-        assert b"pw" not in json.dumps(manifest).encode(), manifest
+        assert b":pw" not in json.dumps(manifest).encode(), manifest
         if not whole_cluster:
             cases.holds("no replication", made.err)
         programs.run("rdbpipe", "verify", *where, "latest").good()
