@@ -11,7 +11,8 @@
 #include "stages/kit/stage.h"
 
 #define HOLD_FIRST (64 * 1024)
-#define UNFIT_SAID 20 /* keys that do not fit are named, so many */
+#define TWINS      (16 << 20) /* bytes to notice names that clash */
+#define UNFIT_SAID 20         /* keys that do not fit are named, so many */
 
 /* --- bytes kept --- */
 
@@ -245,6 +246,38 @@ say_run(struct fill *f, const struct rdb_run *run, struct err *e)
 	return lane_passing(f->lane) == NULL || lane_settle(f->lane, e);
 }
 
+/* Two keys of one name are one key less. */
+static bool
+check_twin(struct fill *f, struct err *e)
+{
+	const struct rdb_object *o = &f->object;
+	char key[256];
+	bool twin;
+
+	if (!choice_may_clash(f->o.choice))
+		return true;
+	if (!twins_add(&f->twins, o->db, o->key.ptr, o->key.len, &twin, e))
+		return false;
+	name_key(f, key, sizeof key);
+	return !twin ||
+	    err_set(e, ERR_DATA, "%s: two keys would get this name", key);
+}
+
+/* A hash whose fields get other times, or none, is another value. */
+static void
+recast_begin(struct fill *f)
+{
+	bool valkey = f->whole.walk.valkey;
+	unsigned to =
+	    f->o.choice->ttl == CHOICE_TTL_DROP ? 4 : RDB_RECAST_TTL(valkey);
+
+	rdb_recast_begin_as(
+	    f->recast, f->object.type, valkey, to, &f->recast_out);
+	f->object.type = to;
+	f->recasting = true;
+	f->recast_begun = false;
+}
+
 /* All but the value is known. */
 static bool
 take_key(struct fill *f, struct err *e)
@@ -258,6 +291,7 @@ take_key(struct fill *f, struct err *e)
 	if (f->strays != NULL && !fill_strays(f, e))
 		return false;
 	f->value = FILL_LEFT;
+	f->recasting = false;
 	f->held = 0;
 	switch (choice_take(f->o.choice, o, f->whole.walk.valkey, e)) {
 	case CHOICE_FAILED:
@@ -275,6 +309,10 @@ take_key(struct fill *f, struct err *e)
 	}
 	if (!check_db(f, why, sizeof why))
 		return unfit(f, ERR_REMOTE, why, e);
+	if (!check_twin(f, e))
+		return false;
+	if (choice_moves_fields(f->o.choice, o->type))
+		recast_begin(f);
 	if (f->o.native) {
 		f->planned[FILL_BY_RESTORE]++;
 		return true;
@@ -372,6 +410,37 @@ value_run(struct fill *f, const struct rdb_run *run, struct err *e)
 	return !run->last || put_key(f, (struct span){ f->hold, f->held }, e);
 }
 
+/* What the bytes of a value become goes on in their place. */
+static bool
+recast_run(struct fill *f, const struct rdb_run *run, struct err *e)
+{
+	struct rdb_write *out = &f->recast_out;
+	struct rdb_run made = *run;
+	char why[200];
+	bool ok;
+
+	if (!rdb_recast_feed(f->recast, run)) {
+		if (f->recast->fault.what != NULL)
+			return whole_rdb_blame(&f->whole, &f->recast->fault, e);
+		snprintf(why, sizeof why,
+		    "the times of its fields cannot be changed: %s",
+		    f->recast->refusal != NULL ? f->recast->refusal :
+						 "no memory");
+		return unfit(f, ERR_DATA, why, e);
+	}
+	if (out->failed)
+		return err_sys(e, "no memory for a value");
+	if (out->len == 0 && !run->last)
+		return true;
+	made.ptr = out->ptr;
+	made.len = out->len;
+	made.first = !f->recast_begun;
+	f->recast_begun = true;
+	ok = value_run(f, &made, e);
+	rdb_write_taken(out, made.len);
+	return ok;
+}
+
 /* What modules keep beside the keys can only be loaded. */
 static void
 warn_of_modules(struct fill *f)
@@ -407,7 +476,8 @@ fill_run(void *arg, const struct rdb_run *run, struct err *e)
 	case RDB_OBJECT_KEY:
 		return take_key(f, e);
 	case RDB_OBJECT_VALUE:
-		return value_run(f, run, e);
+		return f->recasting ? recast_run(f, run, e) :
+				      value_run(f, run, e);
 	case RDB_OBJECT_BAD:
 		break;
 	}
@@ -521,6 +591,11 @@ fill_free(struct sink *s)
 		free(t);
 	}
 	commands_free(f->commands);
+	if (f->recast != NULL)
+		rdb_recast_release(f->recast);
+	free(f->recast);
+	rdb_write_release(&f->recast_out);
+	twins_release(&f->twins);
 	survey_release(&f->survey);
 	rdb_object_release(&f->object);
 	server_release(&f->server);
@@ -534,6 +609,26 @@ static const struct sink_ops fill_ops = {
 	.tell = fill_tell,
 	.free = fill_free,
 };
+
+/* The time of a field, for the recaster. */
+static uint64_t
+field_time(const void *arg, uint64_t ms)
+{
+	return choice_field_time(arg, ms);
+}
+
+static bool
+recast_new(struct fill *f, struct err *e)
+{
+	if (f->o.choice->ttl == CHOICE_TTL_KEEP)
+		return true;
+	if ((f->recast = malloc(sizeof *f->recast)) == NULL)
+		return err_sys(e, "no memory for the restore");
+	rdb_recast_init(f->recast, NULL, false);
+	f->recast->time = field_time;
+	f->recast->time_arg = f->o.choice;
+	return true;
+}
 
 struct sink *
 fill_new(
@@ -552,6 +647,11 @@ fill_new(
 	f->per_node = 1;
 	whole_rdb_init(&f->whole);
 	rdb_object_init(&f->object);
+	rdb_write_init(&f->recast_out);
+	twins_init(&f->twins, TWINS);
 	expiring_init(&f->expiring, clock_wall());
-	return &f->base;
+	if (recast_new(f, e))
+		return &f->base;
+	fill_free(&f->base);
+	return NULL;
 }

@@ -11,6 +11,8 @@
 #define REDIS_FILL_PARTS_H
 
 #include "rdb/object.h"
+#include "rdb/recast.h"
+#include "stages/keys/twins.h"
 #include "stages/kit/whole_rdb.h"
 #include "stages/redis/expiring.h"
 #include "stages/redis/fill.h"
@@ -102,6 +104,12 @@ struct fill {
 	bool asked;     /* FILL_EXISTS is on its way */
 	bool exists;    /* its answer */
 	bool again;     /* what is sent may have arrived before */
+
+	/* --ttl changes the times of its fields, too. */
+	bool recasting, recast_begun;
+	struct rdb_recast *recast; /* NULL: --ttl was not asked for */
+	struct rdb_write recast_out;
+	struct twins twins; /* names that mappings made */
 
 	/* A failure. */
 	bool stopping; /* only count what is answered */

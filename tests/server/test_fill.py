@@ -355,6 +355,28 @@ def test_times():
         cases.equal(data.counts(server), {0: (5, 0)})
 
 
+@cases.each("redis-8.0", "valkey-9")
+def test_times_of_fields_changed(name):
+    """--ttl is for those, too, as in rdb-filter; by both ways."""
+    dump, _ = dump_of(name)
+    for how in "drop", "shift=+1h":
+        want = programs.run("rdb-filter", "--ttl", how, input=dump).good().out
+        with servers.Server(name) as server:
+            for via in "restore", "commands":
+                restore(server.url(), "--via", via, "--flush", "--ttl", how,
+                        input=dump).good()
+                cases.equal(held_digest(server), digest_of(want), how)
+
+
+def test_names_that_clash():
+    dump = rdbbytes.File(9).select(0).key(
+        rdbbytes.STRING, "a:1", rdbbytes.string("v")).key(
+        rdbbytes.STRING, "b:1", rdbbytes.string("v")).end().bytes()
+    with servers.Server() as server:
+        refused(restore(server.url(), "--rename-prefix", "a:=b:", input=dump),
+                1, 'database 0, key "b:1"', "two keys would get this name")
+
+
 class Feeder:
     """rdb-restore that is given its input in two halves."""
 
