@@ -292,19 +292,24 @@ restore_check(const struct operands *args, struct err *e)
 
 static const char *const notes[] = {
 	"URL: redis://[user[:password]@]host[:port], rediss://... for TLS,",
-	"unix://[user[:password]@]/path.sock.  The target must hold no data "
-	"(or",
-	"--flush), be no replica and not in cluster mode.  It becomes a "
+	"unix://[user[:password]@]/path.sock, redis+cluster://host:port[,...].",
+	"--via native: the target must hold no data (or --flush), be no "
 	"replica",
-	"of this program for a moment: it must be able to connect back to us.",
-	"When anything fails it is left empty.  An ACL user needs",
+	"and not in cluster mode.  It becomes a replica of this program for a",
+	"moment: it must be able to connect back to us.  When anything fails "
+	"it",
+	"is left empty.  An ACL user needs",
 	TARGET_RULES ".",
+	"--via restore, commands: not atomic; a second run with --on-conflict",
+	"skip completes what the first could not.  An ACL user needs",
+	SURVEY_RULES ".",
 	NULL,
 };
 
 const struct stage stage = {
 	.name = "rdb-restore",
-	.brief = "load standard input, an RDB stream, into a running server",
+	.brief = "load standard input, an RDB stream, into a running server or "
+		 "cluster",
 	.operands = "URL",
 	.operands_min = 1,
 	.operands_max = 1,

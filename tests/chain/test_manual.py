@@ -292,7 +292,10 @@ def test_facts_of_servers():
         for url in source.url(), cluster.url():
             said[:-1] += facts("rdb-capture", "--via", "scan", url)[0][:-1]
         check("rdb-capture", said)
-        check("rdb-restore", facts("rdb-restore", target.url(), data=rdb)[0])
+        said = facts("rdb-restore", target.url(), data=rdb)[0][:-1]
+        for words in ("--dry-run", "--flush"), ("--via", "restore", "--flush"):
+            said += facts("rdb-restore", target.url(), *words, data=rdb)[0]
+        check("rdb-restore", said)
 
 
 if __name__ == "__main__":
