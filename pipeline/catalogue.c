@@ -21,51 +21,6 @@ catalogue_key(const struct catalogue_name *n, const char *object, struct err *e)
 
 /* --- reading one --- */
 
-/* All bytes of a source, which must not be more than max. */
-static bool
-source_gather(
-    struct source *from, size_t max, char **text, size_t *len, struct err *e)
-{
-	struct span chunk;
-	char *more;
-
-	for (*len = 0;; *len += chunk.len) {
-		if (!source_next(from, &chunk, e))
-			return false;
-		if (chunk.len == 0)
-			return true;
-		if (chunk.len > max - *len)
-			return err_set(
-			    e, ERR_DATA, "longer than %zu bytes", max);
-		if ((more = realloc(*text, *len + chunk.len + 1)) == NULL)
-			return err_sys(e, "cannot read a manifest");
-		*text = more;
-		memcpy(more + *len, chunk.ptr, chunk.len);
-		more[*len + chunk.len] = '\0';
-	}
-}
-
-/* An object that is there. */
-static bool
-text_get(struct store *s, const char *key, size_t max, char **text, size_t *len,
-    struct err *e)
-{
-	struct source *from = store_get(s, key, e);
-	bool ok;
-
-	*text = NULL;
-	*len = 0;
-	ok = from != NULL && source_gather(from, max, text, len, e);
-	if (ok && *text == NULL && (*text = calloc(1, 1)) == NULL)
-		ok = err_sys(e, "cannot read a manifest");
-	if (!ok) {
-		free(*text);
-		*text = NULL;
-	}
-	source_free(from);
-	return ok;
-}
-
 /* *text stays NULL when there is no such object.  known: it is there. */
 static bool
 text_read(struct store *s, const struct catalogue_name *n, const char *object,
@@ -80,7 +35,7 @@ text_read(struct store *s, const struct catalogue_name *n, const char *object,
 	*text = NULL;
 	*len = 0;
 	if (ok && found)
-		ok = text_get(s, key, max, text, len, e);
+		ok = store_read(s, key, max, text, len, e);
 	free(key);
 	return ok;
 }
