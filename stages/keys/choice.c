@@ -513,11 +513,12 @@ choice_moves_fields(const struct choice *c, unsigned type)
 	return c->ttl != CHOICE_TTL_KEEP && rdb_kind_field_ttl(type);
 }
 
-/* Redis keeps 48 bits of such a time. */
+/* The latest that Redis takes from a command, HFE_MAX_ABS_TIME_MSEC in
+ * src/server.h: what is moved stays sayable. */
 uint64_t
 choice_field_time(const struct choice *c, uint64_t ms)
 {
-	const int64_t max = (INT64_C(1) << 48) - 1;
+	const int64_t max = (INT64_C(1) << 46) - 1;
 	int64_t was = (int64_t)ms, to = time_map(c, was);
 
 	if (c->ttl == CHOICE_TTL_DROP)

@@ -33,8 +33,9 @@
  *
  * What no command can say is an ERR_REMOTE that names the key, never left out:
  * module data, arrays, metadata; pending entries that nobody owns, or whose
- * entry was deleted in a stream above COMMANDS_HELD_MAX; idempotent IDs; and
- * what the target is too old for.  See commands_unsaid().  Left out, for it
+ * entry was deleted in a stream above COMMANDS_HELD_MAX, or that were delivered
+ * later than it is now (by the clock here); idempotent IDs; and what the target
+ * is too old for.  See commands_unsaid().  Left out, for it
  * is not data: idle times and frequencies, when consumers were seen, and, for
  * servers before 7.0, which have none, a stream's entries added, largest
  * deleted ID and the groups' entries read.

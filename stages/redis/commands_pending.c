@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "stages/kit/clock.h"
 #include "stages/redis/commands_parts.h"
 
 void
@@ -28,6 +29,14 @@ list_of(const struct commands_pending *p, size_t *n)
 	return list;
 }
 
+/* XCLAIM makes "now" of a time that has not come (xclaimCommand in
+ * src/t_stream.c, 5.0 to 9.1), and answers as always. */
+static bool
+is_to_come(uint64_t ms)
+{
+	return ms > (uint64_t)clock_wall();
+}
+
 void
 pending_add(struct commands *c, const struct rdb_piece *p)
 {
@@ -44,6 +53,10 @@ pending_add(struct commands *c, const struct rdb_piece *p)
 	else if (!c->ghosts.known && !live_has(&c->live, p->id))
 		commands_refuse(c,
 		    "an entry is pending that was deleted, in a large stream "
+		    "(RESTORE can)");
+	else if (is_to_come(p->num))
+		commands_refuse(c,
+		    "an entry was delivered at a time that is yet to come "
 		    "(RESTORE can)");
 	else
 		commands_keep(c, &c->pending.list, &pend, sizeof pend);

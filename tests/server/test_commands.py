@@ -191,6 +191,25 @@ def test_what_servers_claim(name):
         assert 0 <= idle < 60000, idle
 
 
+@cases.each("redis-8.0", "valkey-9")
+def test_how_late_a_field_may_expire(name):
+    """The latest time that is said is one that the server takes."""
+    engine = engines.get(name)
+    latest = (1 << 46) - 1 if engine.kind == "redis" else (1 << 63) - 1
+    dump = rdbbytes.File(magic=b"VALKEY080").select(0).key(
+        rdbbytes.HASH_2, "h", b"\x01" + rdbbytes.string("f") +
+        rdbbytes.string("v") + latest.to_bytes(8, "little")).end()
+    path = os.path.join(scratch_folder(), "late.rdb")
+    with open(path, "wb") as f:
+        f.write(dump.bytes())
+    commands, words = commands_of(path, engine)
+    cases.equal(len(words), 1, words)
+    with servers.Server(engine) as server:
+        tell(server, commands)
+        cases.equal(server.call("HPEXPIRETIME", "h", "FIELDS", 1, "f"),
+                    [latest])
+
+
 @cases.each(*engines.NAMES)
 def test_corpus(name):
     """Dumps of old formats, and what others have thought of."""

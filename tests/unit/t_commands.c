@@ -697,15 +697,19 @@ test_field_ttl_too_late(void **unused)
 {
 	(void)unused;
 	begin(true);
-	stream_len(key(22, "h"), 1);
-	stream_str(&stream, "f");
-	stream_str(&stream, "v");
-	stream_little(&stream, UINT64_C(1) << 48, 8);
+	for (uint64_t i = 0; i < 2; i++) {
+		stream_len(key(22, i == 0 ? "last" : "h"), 1);
+		stream_str(&stream, "f");
+		stream_str(&stream, "v");
+		stream_little(&stream, (UINT64_C(1) << 46) - 1 + i, 8);
+	}
 	says("valkey-9.0.0",
-	    "HSET h f v\nHPEXPIREAT h 281474976710656 FIELDS 1 f\n");
+	    "HSET last f v\nHPEXPIREAT last 70368744177663 FIELDS 1 f\n"
+	    "HSET h f v\nHPEXPIREAT h 70368744177664 FIELDS 1 f\n");
 	says("redis-8.0.0",
+	    "HSET last f v\nHPEXPIREAT last 70368744177663 FIELDS 1 f\n"
 	    "! db 0, key \"h\": cannot be said in commands: a field's expiry "
-	    "is later than Redis can have it\n");
+	    "is later than Redis lets it be set\n");
 	end();
 }
 
@@ -920,10 +924,17 @@ test_ghosts_unknown(void **unused)
 	end();
 }
 
+#define FAR_FUTURE 4102444800000 /* 2100-01-01 in ms */
+#define TO_COME                                                        \
+	"! db 0, key \"s\": cannot be said in commands: an entry was " \
+	"delivered at a time that is yet to come (RESTORE can)\n"
+
 static void
 test_pending_wrong(void **unused)
 {
 	static const uint64_t p[][4] = { { 1, 1, 10, 3 }, { 1, 3, 10, 3 } };
+	static const uint64_t late[][4] = { { 1, 1, FAR_FUTURE, 3 } };
+	static const uint64_t never[][4] = { { 1, 1, UINT64_MAX, 3 } };
 	static const uint64_t back[][4] = { { 1, 3, 10, 3 }, { 1, 1, 10, 3 } };
 	static const struct {
 		const uint64_t (*pending)[4];
@@ -942,6 +953,8 @@ test_pending_wrong(void **unused)
 		{ back, 2, back, 2,
 		    "!! offset 10, key \"s\": pending entries out of "
 		    "order\n" },
+		{ late, 1, late, 1, TO_COME },
+		{ never, 1, never, 1, TO_COME },
 	};
 
 	(void)unused;
