@@ -56,6 +56,34 @@ static const struct json_field fields[] = {
 };
 /* clang-format on */
 
+struct info {
+	char *name, *url, *inner;
+	uint64_t size;
+};
+
+/* clang-format off */
+#define OF(m) .at = offsetof(struct info, m)
+#define IN(m) .at = offsetof(struct tencentdb_urls, m)
+
+static const struct json_field info_fields[] = {
+	{ FIELD_TEXT, "FileName", OF(name) },
+	{ FIELD_COUNT, "FileSize", OF(size) },
+	{ FIELD_TEXT, "DownloadUrl", OF(url) },
+	{ FIELD_TEXT, "InnerDownloadUrl", OF(inner) },
+	FIELD_END
+};
+
+static const struct json_field urls_fields[] = {
+	{ FIELD_LIST, "DownloadUrl", IN(urls) },
+	{ FIELD_LIST, "InnerDownloadUrl", IN(inner) },
+	{ FIELD_LIST, "Filenames", IN(names) },
+	{ FIELD_LIST, "BackupInfos", IN(infos), .of = info_fields,
+	    .size = sizeof(struct info) },
+	{ FIELD_TEXT, "RequestId", IN(request) },
+	FIELD_END
+};
+/* clang-format on */
+
 /* "2026-11-22 02:03:11"; "" for 0. */
 static char *
 time_text(int64_t ms)
@@ -153,7 +181,7 @@ tencentdb_add(
 
 /* Every answer has an id of its own, a UUID. */
 static bool
-request_make(struct tencentdb *t, struct err *e)
+request_make(char **to, struct err *e)
 {
 	uint8_t b[16];
 
@@ -161,31 +189,80 @@ request_make(struct tencentdb *t, struct err *e)
 		return err_sys(e, "cannot make a request id");
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	if (asprintf(&t->request,
+	if (asprintf(to,
 		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
 		"%02x%02x%02x%02x%02x%02x",
 		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9],
 		b[10], b[11], b[12], b[13], b[14], b[15]) == -1) {
-		t->request = NULL;
+		*to = NULL;
 		return err_sys(e, "cannot list");
 	}
 	return true;
 }
 
-bool
-tencentdb_print(struct tencentdb *t, struct err *e)
+static bool
+record_print(const struct json_field *f, const void *record, struct err *e)
 {
 	char *text;
 
-	if (!request_make(t, e) || !json_print(fields, t, true, &text, e))
+	if (!json_print(f, record, true, &text, e))
 		return false;
 	printf("%s\n", text);
 	free(text);
 	return true;
 }
 
+bool
+tencentdb_print(struct tencentdb *t, struct err *e)
+{
+	return request_make(&t->request, e) && record_print(fields, t, e);
+}
+
 void
 tencentdb_release(struct tencentdb *t)
 {
 	json_release(fields, t, sizeof *t);
+}
+
+/* --- addresses --- */
+
+static bool
+text_add(struct json_list *l, const char *text, struct err *e)
+{
+	char **to = json_list_add(l, sizeof *to, e);
+
+	if (to == NULL)
+		return false;
+	*to = strdup(text);
+	return *to != NULL || err_sys(e, "cannot list");
+}
+
+bool
+tencentdb_url_add(struct tencentdb_urls *t, const char *name, uint64_t size,
+    const char *url, const char *inner, struct err *e)
+{
+	struct info *i = json_list_add(&t->infos, sizeof *i, e);
+
+	if (i == NULL)
+		return false;
+	i->name = strdup(name);
+	i->url = strdup(url);
+	i->inner = strdup(inner);
+	i->size = size;
+	if (i->name == NULL || i->url == NULL || i->inner == NULL)
+		return err_sys(e, "cannot list");
+	return text_add(&t->urls, url, e) && text_add(&t->inner, inner, e) &&
+	    text_add(&t->names, name, e);
+}
+
+bool
+tencentdb_urls_print(struct tencentdb_urls *t, struct err *e)
+{
+	return request_make(&t->request, e) && record_print(urls_fields, t, e);
+}
+
+void
+tencentdb_urls_release(struct tencentdb_urls *t)
+{
+	json_release(urls_fields, t, sizeof *t);
 }

@@ -1,6 +1,7 @@
 /*
- * tencentdb.h -- the list as TencentDB for Redis gives it, for scripts that
- * read its DescribeInstanceBackups (API 2018-04-12).
+ * tencentdb.h -- the list and addresses as TencentDB for Redis gives them, for
+ * scripts that read its DescribeInstanceBackups and DescribeBackupUrl (API
+ * 2018-04-12).
  *
  *	BackupId, InstanceId, InstanceName	ours
  *	StartTime, EndTime, ExpireTime		"2026-11-22 02:03:11", UTC; or ""
@@ -34,5 +35,22 @@ MUST_USE bool tencentdb_add(
 
 MUST_USE bool tencentdb_print(struct tencentdb *, struct err *);
 void tencentdb_release(struct tencentdb *);
+
+/*
+ * Addresses: BackupInfos [{FileName, FileSize, DownloadUrl, InnerDownloadUrl}]
+ * and the lists DownloadUrl, InnerDownloadUrl and Filenames, which say the
+ * same once more.
+ */
+struct tencentdb_urls {
+	struct json_list infos;
+	struct json_list urls, inner, names; /* of char * */
+	char *request;                       /* owned */
+};
+
+/* inner: only found inside the store's region; "" where there is none. */
+MUST_USE bool tencentdb_url_add(struct tencentdb_urls *, const char *name,
+    uint64_t size, const char *url, const char *inner, struct err *);
+MUST_USE bool tencentdb_urls_print(struct tencentdb_urls *, struct err *);
+void tencentdb_urls_release(struct tencentdb_urls *);
 
 #endif

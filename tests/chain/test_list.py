@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import time
+import urllib.request
 from datetime import datetime, timedelta
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
@@ -180,6 +181,42 @@ def test_tencentdb_region():
                            "--store", store.url("b/"), env=store.env())
         equal(json.loads(out.good().out)["BackupSet"][0]["Region"],
               store.REGION)
+
+
+def test_tencentdb_urls():
+    """DescribeBackupUrl: both names, which both are signed."""
+    with Five() as s, stores.Double() as store:
+        for file in "manifest.json", "shard-0000.rdb.zst":
+            with open(s.path("cache", A1, file), "rb") as f:
+                data = f.read()
+            programs.run("cos-put", "--trust-eof",
+                         store.url(f"b/cache/{A1}/{file}"), input=data,
+                         env=store.env()).good()
+
+        def url(*words, where=store.url("b/")):
+            return programs.run("rdbpipe", "url", A1, "--format", "tencentdb",
+                                "--store", where, *words, env=store.env())
+        answer = json.loads(url().good().out)
+        equal(list(answer), ["DownloadUrl", "InnerDownloadUrl", "Filenames",
+                             "BackupInfos", "RequestId"])
+        info, = answer["BackupInfos"]
+        equal(list(info), ["FileName", "FileSize", "DownloadUrl",
+                           "InnerDownloadUrl"])
+        equal((info["FileName"], info["FileSize"]),
+              ("shard-0000.rdb.zst", len(data)))
+        equal([answer["DownloadUrl"], answer["InnerDownloadUrl"],
+               answer["Filenames"]],
+              [[info["DownloadUrl"]], [info["InnerDownloadUrl"]],
+               [info["FileName"]]])
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(info["DownloadUrl"], timeout=60) as reply:
+            equal(reply.read(), data)
+        for words in ["--private"], ["--curl"]:
+            result = url(*words)
+            equal((result.code, blame(result)), (
+                2, "rdbpipe: --format tencentdb has both names; neither "
+                "--private nor --curl go with it"))
+        equal(url(where=s.store).code, 2)       # folders have no addresses
 
 
 def test_ten_thousand():
