@@ -5,7 +5,8 @@
  * byte for byte but for what a mapping changes; the output is an RDB of the same
  * version with a CRC of its own, ended only when the input has proven itself
  * whole (stages/keys/edit.h).  Hashes whose fields have times are rewritten when
- * --ttl is for those, too (rdb/recast.h).
+ * --ttl is for those, too (rdb/recast.h).  Unless nothing at all was asked for,
+ * the position in a replication goes (stages/keys/position.h).
  *
  * Memory: a key, a slice of input; with mappings of names up to 96 MiB to notice
  * two keys that would get the same (stages/keys/twins.h); with --ttl a field.
@@ -16,6 +17,7 @@
 #include "rdb/recast.h"
 #include "stages/keys/choice.h"
 #include "stages/keys/edit.h"
+#include "stages/keys/position.h"
 #include "stages/keys/twins.h"
 #include "stages/kit/facts.h"
 #include "stages/kit/stage.h"
@@ -37,7 +39,15 @@ struct sieve {
 	uint64_t functions_in, functions_out;
 	uint64_t rewritten; /* hashes whose fields' times were changed */
 	struct rdb_recast recast;
+	struct position position;
 };
+
+/* All that comes goes on as it is. */
+static bool
+passes_all(void)
+{
+	return choice_all(&choice) && !no_functions;
+}
 
 static bool
 sieve_other(
@@ -53,6 +63,9 @@ sieve_other(
 	}
 	if (run->label == RDB_MODULE_AUX)
 		*keep = choice_modules(&choice);
+	if ((run->label == RDB_AUX_NAME || run->label == RDB_AUX_VALUE) &&
+	    !passes_all())
+		*keep = position_keep(&s->position, run, &d->out);
 	return true;
 }
 

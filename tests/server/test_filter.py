@@ -240,6 +240,32 @@ def test_hints_of_what_is_to_come(magic, more):
           hinted(magic, more, False, "two"))
 
 
+def positioned(position):
+    """A file with functions and two keys that says where in a replication it
+    was, or does not."""
+    f = rdbbytes.File(version=10).aux("redis-ver", "7.0.15")
+    if position:
+        f.aux("repl-stream-db", "0").aux("repl-id", "a" * 40)
+        f.aux("repl-offset", "14")
+    f.aux("repl-other", "1").opcode(rdbbytes.FUNCTION, rdbbytes.string(
+        "#!lua name=a\nredis.register_function('f', function() end)"))
+    f.select(0).key(rdbbytes.STRING, "one", rdbbytes.string("v"))
+    f.expire_ms(FAR).key(rdbbytes.STRING, "two", rdbbytes.string("v"))
+    return f.end().bytes()
+
+
+def test_position_in_a_replication():
+    """It is true only of all that was there, as it was: a server would go on
+    from there."""
+    equal(filtered(positioned(True))[0].out, positioned(True))
+    for words in (["--no-functions"], ["--key", "*"], ["--ttl", "drop"],
+                  ["--type", "string"], ["--not-type", "module"],
+                  ["--expired", "drop"], ["--slots", "0-16383"],
+                  ["--map-db", "0=1"], ["--rename-prefix", "a=b"]):
+        equal(filtered(positioned(True), *words)[0].out,
+              filtered(positioned(False), *words)[0].out, words)
+
+
 def test_expired_is_what_the_digest_leaves_out():
     dump = simple((0, "a", 1000), (0, "b", 1001), (1, "c", None))
     for moment in (999, 1000, 1001):
