@@ -283,9 +283,10 @@ static void
 say(struct lane *l, uint64_t db, const char *text)
 {
 	size_t n = strlen(text);
+	bool fits = shift(l, n, l->cap + OURS_MAX);
 
-	if (!shift(l, n, l->cap + OURS_MAX))
-		assert(!"room for a command of ours");
+	assert(fits);
+	(void)fits;
 	*unit_at(l, l->end++) = (struct lane_unit){
 		.ours = true, .db = db, .commands = 1, .left = 1, .len = n
 	};
@@ -478,10 +479,19 @@ take_back(struct lane *l)
 	l->end = i;
 	l->tail = at;
 	l->stop_at = i;
-	if (i != l->next && unit_at(l, i - 1)->open) {
-		l->tail = l->sent;
+	/* What there is of a unit goes out: its whole commands are answered
+	 * then, and nothing of it is done later than that. */
+	if (i != l->next && unit_at(l, i - 1)->open)
 		l->stop_at = i - 1;
-	}
+}
+
+static bool
+has_stopped(const struct lane *l)
+{
+	return l->server.conn == NULL ||
+	    (l->next == l->stop_at &&
+		(l->stop_at == l->end ||
+		    l->units[l->stop_at % LANE_UNITS].left == 0));
 }
 
 void
@@ -500,7 +510,7 @@ lanes_stop(struct lanes *set, int64_t ms)
 		for (size_t i = 0; i < set->n; i++) {
 			struct lane *l = &set->v[i];
 
-			if (l->server.conn == NULL || l->next == l->stop_at)
+			if (has_stopped(l))
 				continue;
 			if (!work(l, &e))
 				server_disconnect(&l->server);
