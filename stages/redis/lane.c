@@ -186,8 +186,10 @@ send_some(struct lane *l, struct err *e)
 		return true;
 	if (!conn_write_some(l->server.conn, &s, e))
 		return false;
-	if (s.len < before)
+	if (s.len < before) {
 		l->alive = clock_steady();
+		l->set->moved = true;
+	}
 	l->sent += before - s.len;
 	forget_passing(l);
 	return true;
@@ -221,16 +223,36 @@ work(struct lane *l, struct err *e)
 	return l->set->stopping || l->set->ops->lost(l->set->arg, l, e);
 }
 
+/* It is the server's turn; not so when a unit is half put in, and all that
+ * there is of it has been answered. */
+static bool
+is_busy(const struct lane *l)
+{
+	const struct lane_unit *u = &l->units[l->next % LANE_UNITS];
+
+	return l->server.conn != NULL && l->next != l->end &&
+	    (l->sent < l->tail || !u->open || u->left > 0);
+}
+
 /* Nothing has moved for too long. */
 static bool
 check_silence(const struct lane *l, struct err *e)
 {
-	if (l->next == l->end || l->server.conn == NULL ||
-	    clock_steady() - l->alive <= l->server.timeout_ms)
+	if (!is_busy(l) || clock_steady() - l->alive <= l->server.timeout_ms)
 		return true;
 	return err_set(e, ERR_REMOTE,
 	    "%s: neither takes commands nor answers them for %.0f s",
 	    l->server.url.name, (double)l->server.timeout_ms / 1000);
+}
+
+static bool
+work_all(struct lanes *set, struct err *e)
+{
+	set->moved = false;
+	for (size_t i = 0; i < set->n; i++)
+		if (!work(&set->v[i], e))
+			return false;
+	return wait_check(e);
 }
 
 bool
@@ -238,24 +260,21 @@ lanes_turn(struct lanes *set, int64_t ms, struct err *e)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < set->n; i++)
-		if (!work(&set->v[i], e))
-			return false;
-	for (size_t i = 0; i < set->n; i++) {
-		struct lane *l = &set->v[i];
-
-		if (l->server.conn != NULL && l->next != l->end)
-			set->polls[n++] =
-			    conn_waits(l->server.conn, l->sent < l->tail);
-	}
-	if (n == 0 || ms == 0)
-		return wait_check(e);
-	if (poll(set->polls, n, (int)ms) < 0 && errno != EINTR)
-		return err_sys(e, "cannot wait for connections");
-	if (!wait_check(e))
+	if (!work_all(set, e))
 		return false;
 	for (size_t i = 0; i < set->n; i++)
-		if (!work(&set->v[i], e) || !check_silence(&set->v[i], e))
+		if (is_busy(&set->v[i]))
+			set->polls[n++] = conn_waits(set->v[i].server.conn,
+			    set->v[i].sent < set->v[i].tail);
+	/* What has moved may be what is waited for. */
+	if (n == 0 || ms == 0 || set->moved)
+		return true;
+	if (poll(set->polls, n, (int)ms) < 0 && errno != EINTR)
+		return err_sys(e, "cannot wait for connections");
+	if (!work_all(set, e))
+		return false;
+	for (size_t i = 0; i < set->n; i++)
+		if (!check_silence(&set->v[i], e))
 			return false;
 	return true;
 }

@@ -116,6 +116,7 @@ struct lanes {
 	void *arg;
 	struct pollfd *polls;
 	bool stopping;
+	bool moved; /* something was sent, or came, at the last look */
 };
 
 /* n lanes, each with room for capacity bytes (32 KiB at least). */

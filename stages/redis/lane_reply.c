@@ -197,8 +197,10 @@ lane_replies(struct lane *l, struct err *e)
 	size_t used = 1;
 	bool ok = true;
 
-	if (held.len > 0)
+	if (held.len > 0) {
 		l->alive = clock_steady();
+		l->set->moved = true;
+	}
 	while (ok && p < end && used > 0) {
 		if (l->skip > 0) {
 			p += pass_bulk(l, (size_t)(end - p));
