@@ -185,7 +185,8 @@ rdb_write_object(struct rdb_write *w, const struct rdb_object *o)
 	if (o->has_idle) {
 		rdb_write_byte(w, OP_IDLE);
 		rdb_write_length(w, o->idle);
-	} else if (o->has_freq) {
+	}
+	if (o->has_freq) {
 		rdb_write_byte(w, OP_FREQ);
 		rdb_write_byte(w, o->freq);
 	}

@@ -59,8 +59,8 @@ void rdb_write_aux(struct rdb_write *, const char *name, const char *value);
 void rdb_write_select(struct rdb_write *, uint64_t db);
 
 /*
- * All that stands before a value: expiry, idle time or frequency, metadata,
- * type, key.  o.db is not written.  The value's bytes follow.
+ * All that stands before a value: expiry, idle time, frequency, metadata, type,
+ * key.  o.db is not written.  The value's bytes follow.
  */
 void rdb_write_object(struct rdb_write *, const struct rdb_object *);
 

@@ -189,6 +189,18 @@ rename_parse(const char *word, struct choice_rename *to)
 	return true;
 }
 
+/* The same bytes, however they are written? */
+static bool
+same_prefix(const struct choice_rename *a, const struct choice_rename *b)
+{
+	size_t i = 0, k = 0;
+
+	while (i < a->from_len && k < b->from_len)
+		if (prefix_byte(a->from, &i) != prefix_byte(b->from, &k))
+			return false;
+	return i == a->from_len && k == b->from_len;
+}
+
 static bool
 renames_check(struct choice *c, struct err *e)
 {
@@ -200,9 +212,7 @@ renames_check(struct choice *c, struct err *e)
 			return err_set(e, ERR_USAGE,
 			    "--rename-prefix wants OLD=NEW, not '%s'", word);
 		for (int k = 0; k < i; k++)
-			if (c->renames[k].from_len == r->from_len &&
-			    memcmp(c->renames[k].from, r->from, r->from_len) ==
-				0)
+			if (same_prefix(&c->renames[k], r))
 				return err_set(e, ERR_USAGE,
 				    "--rename-prefix says twice what becomes "
 				    "of the same prefix: '%s' and '%s'",

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHOICES_SHOWN 400 /* characters of what an option may be */
+
 struct unit {
 	const char *name;
 	int64_t times;
@@ -102,7 +104,7 @@ opt_find(const struct opt *const *tables, const char *word, const char **value)
 static bool
 choice_take(const struct opt *o, const char *value, struct err *e)
 {
-	char list[200] = "";
+	char list[CHOICES_SHOWN] = "";
 	size_t n = 0;
 
 	for (int i = 0; o->choices[i] != NULL; i++) {

@@ -558,6 +558,14 @@ def test_options_that_do_not_fit(option, form):
     holds(f"{option.split('=')[0]} is not for --format {form}", result.err)
 
 
+def test_a_target_that_is_none():
+    """All of them are named."""
+    said = programs.run("rdb-print", "-f", "resp", "-t", "none").err.decode()
+    holds("wants one of redis-2.8, ", said)
+    holds(", valkey-9", said)
+    assert said.endswith(", not 'none'\n"), said
+
+
 def test_a_reader_that_leaves():
     big = rb.File().select(0)
     for n in range(30000):

@@ -11,6 +11,7 @@ import glob
 import json
 import os
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -205,6 +206,18 @@ def simple(*keys, version=10, crc=True):
             f.expire_ms(time)
         f.key(rdbbytes.STRING, name, rdbbytes.string("v"))
     return f.end().bytes()
+
+
+def test_what_stands_before_a_value():
+    """It stays when the key gets another name; both ways of ageing, too, though
+    no server writes both."""
+    def dump(key):
+        meta = struct.pack("<BI", 1, 0x12345678) + b"\x02\x05\x00"
+        return rdbbytes.File(version=13).select(3).expire_ms(FAR).idle(
+            70000).freq(255).opcode(243, meta).key(
+            rdbbytes.LIST, key, rdbbytes.strings("a")).end().bytes()
+    equal(filtered(dump("k"), "--rename-prefix", "k=other")[0].out,
+          dump("other"))
 
 
 def test_nothing_left():

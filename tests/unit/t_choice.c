@@ -239,6 +239,9 @@ what_is_refused(void **state)
 		    "--rename-prefix wants OLD=NEW, not 'ab'" },
 		{ "--rename-prefix a\\=b",
 		    "--rename-prefix wants OLD=NEW, not 'a\\=b'" },
+		{ "--rename-prefix a\\b=x --rename-prefix a\\\\b=y",
+		    "--rename-prefix says twice what becomes of the same "
+		    "prefix: 'a\\b=x' and 'a\\\\b=y'" },
 		{ "--rename-prefix a=b --rename-prefix a=c",
 		    "--rename-prefix says twice what becomes of the same "
 		    "prefix: 'a=b' and 'a=c'" },
