@@ -31,11 +31,13 @@ scan_walk(struct scan *s, struct err *e)
 	rdb_walk_feed(&s->walk, s->out.ptr + s->out.len - n, n);
 	while ((got = rdb_walk_next(&s->walk, &run)) == RDB_RUN) {
 		s->item_open = !run.last;
-		if (run.last && run.label == RDB_VALUE)
-			s->values++;
-		else if (run.last && run.label != RDB_FUNCTION)
-			s->others++;
+		s->values += run.last && run.label == RDB_VALUE;
+		s->libraries += run.last && run.label == RDB_FUNCTION;
+		s->others += run.last && run.label != RDB_VALUE;
 	}
+	/* A server may send an end mark where a value should be. */
+	if (got == RDB_END && !s->ending)
+		return err_set(e, ERR_DATA, "an end mark in its midst");
 	s->ended = got == RDB_END;
 	if (got != RDB_BAD)
 		return true;
@@ -62,12 +64,13 @@ put_aux(struct scan *s)
 static bool
 put_functions(struct scan *s, struct span all, struct err *e)
 {
-	uint64_t before = s->others;
+	uint64_t others = s->others - s->libraries;
 
 	rdb_write_bytes(&s->out, all.ptr, all.len - SCAN_FOOTER);
 	if (!scan_walk(s, e))
 		return err_in(e, "%s: FUNCTION DUMP", s->from->url.name);
-	return (s->others == before && s->values == 0 && !s->item_open) ||
+	return (s->others - s->libraries == others && s->values == 0 &&
+		   !s->item_open) ||
 	    err_set(e, ERR_DATA, "%s: FUNCTION DUMP gives no functions",
 		s->from->url.name);
 }
@@ -276,6 +279,7 @@ next_node(struct scan *s, struct err *e)
 	if (s->masters > 0 && !cluster_is_the_same(s, e))
 		return false;
 	s->finished = clock_wall();
+	s->ending = true;
 	rdb_write_trailer(&s->out, s->version);
 	return scan_walk(s, e) &&
 	    (s->ended ||

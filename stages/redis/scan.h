@@ -69,6 +69,8 @@ struct scan_place {
 	struct server_info info; /* without text: we may not ask */
 	const char *info_at;     /* how far its databases have been taken */
 	char cursor[24];
+	char mark[24];     /* a cursor of this database that was before; */
+	uint64_t replies;  /* replies to SCAN in it */
 	struct reply keys; /* of the last SCAN; lent by resp */
 	size_t at;         /* of these: asked for, or known before */
 };
@@ -113,8 +115,10 @@ struct scan {
 	struct rdb_walk walk; /* of all that is put out */
 	bool item_open;       /* its last item is cut */
 	uint64_t values;      /* whole ones since a key's head */
-	uint64_t others;      /* whole items that are no values, no functions */
+	uint64_t others;      /* whole items that are no values, */
+	uint64_t libraries;   /* of them functions */
 	uint64_t others_before;
+	bool ending; /* all was put out: now its end may come */
 	bool ended;
 	size_t lent;
 	int64_t pace_from; /* --rate: since when, and bytes since */

@@ -34,6 +34,16 @@ choose_times(struct scan *s, struct err *e)
 	return true;
 }
 
+/* Where the server tells of its databases, if it does: who stands in between
+ * may leave that out, and that it tells of none means that all are empty. */
+static const char *
+databases_told(const struct server_info *info)
+{
+	if (info->text == NULL || server_info_keys(info) > 0)
+		return info->text;
+	return strstr(info->text, "# Keyspace");
+}
+
 bool
 scan_open(struct scan *s, unsigned node, struct err *e)
 {
@@ -66,7 +76,7 @@ scan_open(struct scan *s, unsigned node, struct err *e)
 		!server_info_loaded(s->from, &p->info, e)) ||
 	    !choose_times(s, e))
 		return false;
-	p->info_at = p->info.text;
+	p->info_at = databases_told(&p->info);
 	server_info_get(&p->info, "maxmemory_policy", policy, sizeof policy);
 	s->frequencies = strstr(policy, "lfu") != NULL;
 	return true;
@@ -101,7 +111,7 @@ next_db(struct scan *s, bool *end, struct err *e)
 	char number[24];
 	uint64_t keys, before = p->db;
 
-	if (p->info.text == NULL) {
+	if (p->info_at == NULL) {
 		if (!try_db(s, end, e))
 			return false;
 	} else if (!server_info_db(&p->info_at, &p->db, &keys)) {
@@ -114,6 +124,25 @@ next_db(struct scan *s, bool *end, struct err *e)
 	p->any = true;
 	p->over = false;
 	strcpy(p->cursor, "0");
+	p->mark[0] = '\0';
+	p->replies = 0;
+	return true;
+}
+
+/* No cursor comes twice in one scan, so one that does would never end: where
+ * there is a circle, a mark that is set ever less often is met again (Brent). */
+static bool
+gets_on(struct scan *s, struct err *e)
+{
+	struct scan_place *p = &s->place;
+
+	if (strcmp(p->cursor, p->mark) == 0)
+		return err_set(e, ERR_REMOTE,
+		    "%s: SCAN goes in a circle: cursor %s came before",
+		    s->from->url.name, p->cursor);
+	p->replies++;
+	if ((p->replies & (p->replies - 1)) == 0)
+		strcpy(p->mark, p->cursor);
 	return true;
 }
 
@@ -148,7 +177,7 @@ take_reply(struct scan *s, const struct reply *reply, struct err *e)
 			strcpy(p->cursor, cursor.text);
 			p->over = strcmp(p->cursor, "0") == 0;
 			adapt(s);
-			return true;
+			return gets_on(s, e);
 		}
 	}
 	memset(&p->keys, 0, sizeof p->keys);

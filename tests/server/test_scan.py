@@ -8,6 +8,7 @@ and nothing that goes wrong leaves a whole RDB behind.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -635,6 +636,9 @@ def test_each_key_once():
     ("long", payload(b"\x00\x01vv"), 1, "database 0, key \"k\""),
     ("two", payload(b"\x00\x01v\x00\x01x\x01y"), 1, "not one whole value"),
     ("end", payload(b"\x00\x01v\xff"), 1, "database 0, key \"k\""),
+    ("whole end", payload(b"\x00\x01v\xff" + bytes(8)), 1,
+     "database 0, key \"k\": an end mark in its midst"),
+    ("functions", payload(b"\x00\x01v\xf5\x01x"), 1, "not one whole value"),
     ("tiny", b"0123456789a", 1, "DUMP gives no value"),
     ("error", (b"-ERR no\r\n",), 4, "refuses dump: ERR no"),
     ("moved", (b"-MOVED 5 h:1\r\n",), 4, "slots are on the move"),
@@ -655,6 +659,7 @@ def test_odd_values(_, value, code, says):
     ("SCAN", b"-ERR unknown command 'SCAN'\r\n", "does not know scan"),
     ("FUNCTION", bulk(payload(b"\x00\x01k\x01v")), "gives no functions"),
     ("FUNCTION", bulk(payload(b"\xf5\x05x")), "gives no functions"),
+    ("FUNCTION", bulk(payload(b"\xff" + bytes(8))), "an end mark in its"),
     ("FUNCTION", bulk(payload(b"", crc=5)), "CRC of FUNCTION DUMP is wrong"),
     ("FUNCTION", bulk(payload(b"", version=99)), "is newer than 80"),
     ("EXEC", b"*-1\r\n", "unexpected number for an answer to exec"),
@@ -667,6 +672,35 @@ def test_odd_answers(command, answer, says):
         result = scan("--timeout", "2s", server.url)
         assert result.code in (1, 4), result
         refused(result, result.code, says)
+
+
+@cases.each((b"7",), (b"7", b"9"), (b"3", b"5", b"7", b"9", b"2"))
+def test_scan_in_a_circle(*cursors):
+    """Behind one that gets on, cursors that come again and again: it would
+    never end."""
+    begin = [b"100", b"101", b"102"]
+    turns = itertools.chain(begin, itertools.cycle(cursors))
+
+    def answer():
+        return b"*2\r\n" + bulk(next(turns)) + b"*0\r\n"
+    with FakeServer(node([], {}, {"SCAN": answer})) as server:
+        refused(scan("--timeout", "2s", server.url, timeout=20), 4,
+                "SCAN goes in a circle: cursor ")
+
+
+@cases.each(b"", b"redis_version:7.2.0\r\n", b"\0# Keyspace\r\n")
+def test_databases_that_info_leaves_out(text):
+    """Whoever answers may not tell of databases: then each is tried."""
+    def select():
+        selects.append(1)
+        return b"+OK\r\n" if len(selects) < 3 else \
+            b"-ERR DB index is out of range\r\n"
+    selects = []
+    with FakeServer(node([(b"0", b"k")], {"k": payload()},
+                         {"INFO": bulk(text), "SELECT": select})) as server:
+        result = scan(server.url).good()
+    assert int(result.facts["keys"]) > 0, result.facts
+    cases.equal(programs.run("rdb-verify", input=result.out).code, 0)
 
 
 if __name__ == "__main__":
