@@ -130,11 +130,22 @@ rdb_module_name(uint64_t id, char name[RDB_MODULE_NAME])
 	return name;
 }
 
-bool
-rdb_engine_lacks(const struct rdb_engine *e, uint64_t module_id)
+static bool
+is_vector_sets(uint64_t module_id)
 {
 	char name[RDB_MODULE_NAME];
 
-	return strcmp(rdb_module_name(module_id, name), "vectorset") == 0 &&
-	    (e->valkey || e->major < 8);
+	return strcmp(rdb_module_name(module_id, name), "vectorset") == 0;
+}
+
+bool
+rdb_engine_has(const struct rdb_engine *e, uint64_t module_id)
+{
+	return is_vector_sets(module_id) && !e->valkey && e->major >= 8;
+}
+
+bool
+rdb_engine_lacks(const struct rdb_engine *e, uint64_t module_id)
+{
+	return is_vector_sets(module_id) && !rdb_engine_has(e, module_id);
 }

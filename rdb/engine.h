@@ -11,7 +11,7 @@
  *	a file		by its magic and version, see rdb_engine_reads
  *
  * Module data is loaded by whoever has the module, except that of modules which
- * are part of a server: see rdb_engine_lacks.
+ * are part of a server: see rdb_engine_lacks, rdb_engine_has.
  *
  * Sources: src/rdb.h, src/rdb.c and src/version.h of the releases; for Valkey's
  * acceptance of foreign versions rdbIsForeignVersion in its src/rdb.h.
@@ -61,9 +61,10 @@ bool rdb_engine_loads(const struct rdb_engine *, unsigned type, bool valkey);
 /* Does it load this opcode (242 to 255), of a stream in this dialect? */
 bool rdb_engine_takes(const struct rdb_engine *, unsigned opcode, bool valkey);
 
-/* Is this module's data of a module that is part of other servers, and cannot be
- * had for this one?  (Vector sets: part of Redis from 8.0 on.) */
+/* Is this a module that is part of some servers, but not of this one, where it
+ * cannot be had?  (Vector sets: part of Redis from 8.0 on.)  Or part of this one? */
 bool rdb_engine_lacks(const struct rdb_engine *, uint64_t module_id);
+bool rdb_engine_has(const struct rdb_engine *, uint64_t module_id);
 
 /* The name of a module type, as its ID has it: nine characters of 6 bits above
  * 10 bits of version. */

@@ -63,11 +63,75 @@ struct convert {
 	bool gone;   /* not to be had */
 	uint8_t id[16];
 	size_t id_len; /* its first bytes, until then */
-	struct {
-		uint64_t id, keys;
+	struct module {
+		uint64_t id, keys, others; /* others: data of no key */
 	} modules[MODULES];
 	size_t n_modules;
 };
+
+/* --- modules that the engine needs --- */
+
+/* Where to count what is of a module; NULL: it is part of the engine, or one of
+ * too many. */
+static struct module *
+module_of(struct convert *c, uint64_t id)
+{
+	size_t i = 0;
+
+	if (rdb_engine_has(engine, id))
+		return NULL;
+	while (i < c->n_modules && c->modules[i].id != id)
+		i++;
+	if (i == MODULES)
+		return NULL;
+	if (i == c->n_modules)
+		c->modules[c->n_modules++].id = id;
+	return &c->modules[i];
+}
+
+/* Data of no key: its module's ID stands behind the opcode, as it does in front
+ * of a value. */
+static void
+module_aux(struct convert *c, const struct rdb_run *run)
+{
+	struct rdb_value *v = &c->recast.value;
+	struct module *module;
+	struct rdb_piece p;
+	size_t at = 0;
+
+	if (run->first) {
+		rdb_value_begin(v, 7, c->edit.rdb.walk.valkey);
+		c->known = false;
+		at = 1;
+	}
+	for (; !c->known && at < run->len; at++) {
+		rdb_value_feed(v, run->ptr + at, 1, run->at + at);
+		c->known = rdb_value_next(v, &p) == RDB_RUN;
+		if (c->known && (module = module_of(c, p.num)) != NULL)
+			module->others++;
+	}
+}
+
+/* A server that lacks the module would end when it loads this. */
+static void
+modules_warn(const struct convert *c)
+{
+	char name[RDB_MODULE_NAME];
+
+	for (size_t i = 0; i < c->n_modules; i++) {
+		const struct module *m = &c->modules[i];
+
+		rdb_module_name(m->id, name);
+		if (m->keys > 0)
+			stage_warn("%" PRIu64 " keys of module type %s: %s "
+				   "needs the module to load them",
+			    m->keys, name, engine->name);
+		if (m->others > 0)
+			stage_warn("data of module type %s outside of keys: %s "
+				   "needs the module to load it",
+			    name, engine->name);
+	}
+}
 
 /* --- what belongs to no key --- */
 
@@ -118,6 +182,8 @@ convert_other(
 			return false;
 	}
 	*keep = c->keep;
+	if (c->keep && run->label == RDB_MODULE_AUX)
+		module_aux(c, run);
 	if (lossy && c->keep &&
 	    (run->label == RDB_AUX_NAME || run->label == RDB_AUX_VALUE))
 		*keep = position_keep(&c->position, run, &d->out);
@@ -215,32 +281,21 @@ convert_key(struct edit *d, enum edit_verdict *verdict, struct err *e)
 	return true;
 }
 
-/* --- modules --- */
-
-static void
-module_count(struct convert *c, uint64_t id)
-{
-	size_t i = 0;
-
-	while (i < c->n_modules && c->modules[i].id != id)
-		i++;
-	if (i == MODULES)
-		return;
-	if (i == c->n_modules)
-		c->modules[c->n_modules++].id = id;
-	c->modules[i].keys++;
-}
+/* --- modules' values --- */
 
 /* Whose data it is is known: the key is written, or left out. */
 static bool
 module_known(struct convert *c, uint64_t id, struct err *e)
 {
 	char name[RDB_MODULE_NAME], words[80];
+	struct module *module;
 
 	c->known = true;
 	c->gone = rdb_engine_lacks(engine, id);
 	if (!c->gone) {
-		module_count(c, id);
+		module = module_of(c, id);
+		if (module != NULL)
+			module->keys++;
 		edit_head(&c->edit);
 		rdb_write_bytes(&c->edit.out, c->id, c->id_len);
 		return true;
@@ -325,13 +380,8 @@ static bool
 convert_end(struct edit *d, struct err *e)
 {
 	struct convert *c = (struct convert *)d;
-	char name[RDB_MODULE_NAME];
 
-	for (size_t i = 0; i < c->n_modules; i++)
-		stage_warn("%" PRIu64 " keys of module type %s: %s needs the "
-			   "module to load them",
-		    c->modules[i].keys, rdb_module_name(c->modules[i].id, name),
-		    engine->name);
+	modules_warn(c);
 	if (d->rdb.crc == 0)
 		stage_warn("the input has no checksum: the output's says "
 			   "nothing about what was before");

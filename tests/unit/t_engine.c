@@ -231,6 +231,10 @@ test_modules(void **unused)
 	assert_true(rdb_engine_lacks(find("valkey-9"), vectors));
 	assert_false(rdb_engine_lacks(find("redis-8.0"), vectors));
 	assert_false(rdb_engine_lacks(find("valkey-9"), json));
+	assert_true(rdb_engine_has(find("redis-8.0"), vectors));
+	assert_false(rdb_engine_has(find("redis-7.4"), vectors));
+	assert_false(rdb_engine_has(find("valkey-9"), vectors));
+	assert_false(rdb_engine_has(find("redis-8.0"), json));
 }
 
 int
