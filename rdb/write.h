@@ -25,7 +25,8 @@ struct rdb_write {
 	size_t len;
 	bool failed;  /* memory ran out: nothing more was put */
 	uint64_t at;  /* bytes put so far, taken or not */
-	uint64_t crc; /* of what was put; up to date after rdb_write_trailer */
+	uint64_t crc; /* of the stream: after rdb_write_trailer, until more is
+			 taken */
 
 	/* Private to write.c. */
 	uint8_t *buf;
