@@ -113,6 +113,7 @@ what_stands_before(void **state)
 	struct stream s;
 
 	(void)state;
+	stream_init(&s);
 	stream_begin(&s, false, 13);
 	string_key(&s, "default");
 	stream_byte(&s, 254);
@@ -146,6 +147,7 @@ what_stands_between(void **state)
 	struct stream s;
 
 	(void)state;
+	stream_init(&s);
 	stream_begin(&s, false, 10);
 	stream_byte(&s, 252);
 	stream_little(&s, 5, 8);
@@ -165,6 +167,7 @@ keys_are_decoded(void **state)
 	struct stream s;
 
 	(void)state;
+	stream_init(&s);
 	stream_begin(&s, false, 10);
 	stream_byte(&s, 0);
 	stream_int(&s, -70000, 4);
@@ -174,6 +177,7 @@ keys_are_decoded(void **state)
 	stream_str(&s, "value");
 	string_key(&s, "");
 	says(&s, "0 0 -70000\n0 0 aaaaaa\n0 0 \n3 values of 18\n");
+	stream_init(&s);
 	stream_begin(&s, false, 10);
 	stream_byte(&s, 0);
 	stream_lzf(&s, "\x60\0", 2, 5); /* again, but what? */
