@@ -183,7 +183,7 @@ keys_are_decoded(void **state)
 	stream_lzf(&s, "\x60\0", 2, 5); /* again, but what? */
 	stream_str(&s, "value");
 	says(&s,
-	    "bad at 10: LZF data that refers to before its start\n"
+	    "bad at 10: LZF data refers to before its beginning\n"
 	    "0 values of 0\n");
 }
 
