@@ -50,15 +50,16 @@ keys(const struct stream *s, size_t chunk, char *text, size_t cap)
 	struct rdb_object o;
 	struct rdb_walk w;
 	struct rdb_run run;
+	bool bad = false;
 
 	text[0] = '\0';
 	rdb_walk_init(&w);
 	rdb_object_init(&o);
-	for (size_t at = 0; at < s->len; at += chunk) {
+	for (size_t at = 0; at < s->len && !bad; at += chunk) {
 		size_t n = s->len - at < chunk ? s->len - at : chunk;
 
 		rdb_walk_feed(&w, s->ptr + at, n);
-		while (rdb_walk_next(&w, &run) == RDB_RUN)
+		while (!bad && rdb_walk_next(&w, &run) == RDB_RUN)
 			switch (rdb_object_feed(&o, &run)) {
 			case RDB_OBJECT_KEY:
 				tell(&o, text, cap);
@@ -74,7 +75,7 @@ keys(const struct stream *s, size_t chunk, char *text, size_t cap)
 				    cap - strlen(text),
 				    "bad at %" PRIu64 ": %s\n", o.fault.at,
 				    o.fault.what);
-				at = s->len;
+				bad = true;
 				break;
 			default:
 				break;
