@@ -11,6 +11,8 @@
  *	  have times are rewritten, with the times they have;
  *	- with every other key left out, it is whole and holds the others;
  *	- a prefix of the input never makes an output that is whole.
+ *
+ * And that memory has its bound, and an error when there is none.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -376,6 +378,104 @@ test_bad(void **unused)
 	stream_release(&s);
 }
 
+/* --- memory --- */
+
+/* Nobody takes the output, so no more is read than a slice. */
+static void
+test_slices(void **state)
+{
+	static uint8_t value[1 << 20], memory[1];
+	struct room room = { memory, 0, 1 };
+	struct stream s;
+	struct editor ed = { .even = EDIT_KEEP, .odd = EDIT_KEEP };
+	struct span in;
+	struct err e;
+
+	(void)state;
+	stream_init(&s);
+	stream_begin(&s, false, 10);
+	stream_byte(&s, 0);
+	stream_str(&s, "k");
+	stream_blob(&s, value, sizeof value);
+	stream_end(&s);
+	in = (struct span){ s.ptr, s.len };
+	edit_init(&ed.edit, &ops);
+	for (int i = 0; i < 3; i++)
+		assert_true(edit_turn(&ed.edit.base, &in, &room, &e));
+	assert_int_equal(s.len - in.len, EDIT_SLICE);
+	edit_release(&ed.edit);
+	stream_release(&s);
+}
+
+/* Where a writer runs out of memory. */
+static enum { FAIL_KEY, FAIL_END, FAIL_HEAD, FAILS } fails;
+
+static bool
+failing_other(
+    struct edit *d, const struct rdb_run *run, bool *keep, struct err *e)
+{
+	(void)run, (void)keep, (void)e;
+	if (fails == FAIL_HEAD)
+		rdb_write_bytes(&d->head, "", SIZE_MAX);
+	return true;
+}
+
+static bool
+failing_key(struct edit *d, enum edit_verdict *verdict, struct err *e)
+{
+	(void)e;
+	*verdict = EDIT_KEEP;
+	if (fails == FAIL_KEY)
+		rdb_write_bytes(&d->out, "", SIZE_MAX);
+	return true;
+}
+
+static bool
+failing_end(struct edit *d, struct err *e)
+{
+	(void)e;
+	if (fails == FAIL_END)
+		rdb_write_bytes(&d->out, "", SIZE_MAX);
+	return true;
+}
+
+static void
+test_no_memory(void **state)
+{
+	static const struct edit_ops failing = {
+		.other = failing_other, .key = failing_key, .end = failing_end
+	};
+	static uint8_t memory[4096];
+	struct stream s;
+
+	(void)state;
+	stream_init(&s);
+	stream_begin(&s, false, 10);
+	stream_byte(&s, 250);
+	stream_str(&s, "aux");
+	stream_str(&s, "field");
+	stream_byte(&s, 0);
+	stream_str(&s, "k");
+	stream_str(&s, "v");
+	stream_end(&s);
+	for (fails = 0; fails < FAILS; fails++) {
+		struct room room = { memory, 0, sizeof memory };
+		struct span in = { s.ptr, s.len };
+		struct err e = { 0 };
+		struct edit d;
+		bool done;
+
+		edit_init(&d, &failing);
+		assert_int_equal(
+		    edit_turn(&d.base, &in, &room, &e), fails == FAIL_END);
+		if (fails == FAIL_END)
+			assert_false(edit_finish(&d.base, &room, &done, &e));
+		assert_int_equal(e.kind, ERR_SYSTEM);
+		edit_release(&d);
+	}
+	stream_release(&s);
+}
+
 int
 main(void)
 {
@@ -383,6 +483,8 @@ main(void)
 		cmocka_unit_test(test_built),
 		cmocka_unit_test(test_corpus),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_slices),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,17 @@ def test_what_stands_before_a_value():
           dump("other"))
 
 
+def test_what_only_forks_say_goes_with_its_key():
+    f = rdbbytes.File(version=10).select(0)
+    for opcode, key in ((107, "a"), (121, "b")):
+        f.opcode(opcode, rdbbytes.length(3)).key(
+            rdbbytes.STRING, key, rdbbytes.string("v"))
+    result, _ = filtered(f.end().bytes(), "--prefix", "b")
+    equal(result.out, rdbbytes.File(version=10).select(0).opcode(
+        121, rdbbytes.length(3)).key(
+        rdbbytes.STRING, "b", rdbbytes.string("v")).end().bytes())
+
+
 def test_nothing_left():
     dump = simple((0, "a", None), (3, "b", 5))
     result, facts = filtered(dump, "--db", "1")

@@ -25,7 +25,7 @@ asked(const char *line, struct err *e)
 	static const struct opt opts[] = { CHOICE_OPTIONS(choice),
 		OPT_TABLE_END };
 	static const struct opt *const tables[] = { opts, NULL };
-	static char copy[400];
+	static char copy[1000];
 	struct operands rest;
 	char *argv[40];
 	int argc = 0;
@@ -320,9 +320,46 @@ times_of_fields(void **state)
 	assert_int_equal(choice_field_time(&choice, 5000), 6000);
 	assert_true(choice_field_time(&choice, max - 1) == max);
 	assert_true(choice_field_time(&choice, max + 9) == max + 9);
+	assert_true(asked("--ttl shift=-1s", &e));
+	assert_true(choice_field_time(&choice, max + 5000) == max + 4000);
 	assert_true(asked("--ttl floor=1s --now 1000", &e));
 	assert_int_equal(choice_field_time(&choice, 1), 2000);
 	assert_int_equal(choice_field_time(&choice, 2001), 2001);
+}
+
+/* Sums that no time can have. */
+static void
+times_saturate(void **state)
+{
+	struct rdb_object o = { .expires = true, .expire = INT64_MIN + 5 };
+	bool changed;
+	struct err e;
+
+	(void)state;
+	assert_true(asked("--ttl shift=-9223372036854775807ms", &e));
+	assert_true(choice_map(&choice, &o, &changed, &e) && changed);
+	assert_int_equal(o.expire, 1);
+	assert_true(asked("--ttl shift=9223372036854775807ms", &e));
+	assert_true(choice_map(&choice, &o, &changed, &e));
+	assert_true(o.expire == INT64_MAX);
+}
+
+/* There is room for so many ranges, however they are given. */
+static void
+databases_have_an_end(void **state)
+{
+	char line[3 * OPT_LIST_MAX + 20] = "--db 0";
+	struct err e;
+
+	(void)state;
+	for (int i = 1; i < OPT_LIST_MAX; i++)
+		strcat(line, ",0");
+	assert_true(asked(line, &e));
+	strcat(line, ",7");
+	assert_false(asked(line, &e));
+	assert_string_equal(e.text,
+	    "--db wants databases such as 0,2-3, at most 256 of them, "
+	    "not '7'");
 }
 
 int
@@ -334,6 +371,8 @@ main(void)
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(what_is_asked),
 		cmocka_unit_test(times_of_fields),
+		cmocka_unit_test(times_saturate),
+		cmocka_unit_test(databases_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
