@@ -304,6 +304,19 @@ def test_libraries_before_they_were_one_string():
                       "__Function_2": "return 2"}}])
 
 
+def test_groups_of_nobody():
+    """A group has its rows, be there nothing in them."""
+    group = rb.length(1) + rb.length(2) + rb.length(0) + rb.length(0) * 2
+    value = rb.length(0) * 9 + rb.length(2) + b"".join(
+        rb.string(name) + group for name in ("one", "two"))
+    data = rb.File(version=11).select(0).key(
+        rb.STREAM_3, "s", value).end().bytes()
+    line, = printed(data, "-f", "jsonl").splitlines()
+    equal(json.loads(line)["value"]["groups"], [
+        {"name": name, "lastid": "1-2", "entriesRead": 0, "pending": [],
+         "consumers": []} for name in ("one", "two")])
+
+
 def test_metadata_is_counted():
     meta = rb.length(1) + struct.pack("<I", 0x12345601) + rb.length(5) + \
         rb.string("text") + rb.length(0)

@@ -233,6 +233,8 @@ test_base64(void **unused)
 {
 	static const char *const want[] = { "", "Zg==", "Zm8=", "Zm9v",
 		"Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy" };
+	static char zeros[30000];
+	const char *text;
 
 	(void)unused;
 	for (size_t len = 0; len < COUNT_OF(want); len++)
@@ -240,6 +242,11 @@ test_base64(void **unused)
 			assert_string_equal(
 			    base64("foobar", len, size), want[len]);
 	assert_string_equal(base64("\0\xff\xfe\xfb", 4, 4), "AP/++w==");
+	/* More than one room. */
+	memset(zeros, 0, sizeof zeros);
+	text = base64(zeros, sizeof zeros, sizeof zeros);
+	assert_int_equal(strlen(text), sizeof zeros / 3 * 4);
+	assert_int_equal(strspn(text, "A"), sizeof zeros / 3 * 4);
 }
 
 static const char *
