@@ -1,6 +1,7 @@
 /* printer.c -- see printer.h. */
 #include "stages/print/printer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 void
@@ -114,6 +115,17 @@ object_bad(struct printer *p, struct err *e)
 	return whole_rdb_blame(&p->rdb, &p->object.fault, e);
 }
 
+/* The stream is good, but this key cannot be printed as asked for. */
+static bool
+refuse(const struct printer *p, const char *why, struct err *e)
+{
+	const struct rdb_object *o = &p->object;
+	char key[200];
+
+	return err_set(e, ERR_REMOTE, "db %" PRIu64 ", key \"%s\": %s", o->db,
+	    err_quote(key, sizeof key, o->key.ptr, o->key.len), why);
+}
+
 /* What a server gets must be what it would get from rdb-filter. */
 static bool
 exact_check(struct printer *p, struct err *e)
@@ -122,7 +134,7 @@ exact_check(struct printer *p, struct err *e)
 	bool twin = false;
 
 	if (choice_moves_fields(p->choice, o->type))
-		return bad(p, o->key_at,
+		return refuse(p,
 		    "its fields have times, which --ttl asks to change: "
 		    "rdb-filter does",
 		    e);

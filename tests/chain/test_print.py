@@ -480,8 +480,8 @@ def test_times_of_fields_follow_ttl():
           {"f": ["v", None], "g": ["w", None]})
     result = run("rdb-print", "-f", "resp", "--ttl", "drop",
                  input=one_key(row))
-    equal(result.code, 1)
-    holds('key "k"', result.err)
+    equal(result.code, 4)
+    holds('key "k": ', result.err)
     holds("its fields have times, which --ttl asks to change", result.err)
 
 
