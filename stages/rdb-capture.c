@@ -204,8 +204,8 @@ begin_scan(struct capture *c, struct err *e)
 	if (!scan_begin(&c->scan, &c->server, &scanning, e))
 		return false;
 	if (c->scan.functions == SCAN_FUNCTIONS_DENIED)
-		stage_warn("%s: functions are left out: the user lacks "
-			   "+function|dump",
+		stage_warn("%s: functions are left out: FUNCTION DUMP is "
+			   "hidden, or the user lacks +function|dump",
 		    c->server.url.name);
 	return true;
 }

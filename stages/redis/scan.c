@@ -101,24 +101,46 @@ put_begin(struct scan *s, struct err *e)
 
 /* --- what the header must say --- */
 
+/* What an error of FUNCTION DUMP means.  Only servers before 7.0 have none; of
+ * others, or of who knows which, somebody keeps theirs from us. */
+static bool
+functions_refused(
+    struct scan *s, const char *text, enum scan_functions *got, struct err *e)
+{
+	bool unknown = strstr(text, "unknown command") != NULL;
+	unsigned major;
+	char version[40];
+
+	server_info_engine(&s->place.info, version, sizeof version);
+	if (unknown && sscanf(version, "%u", &major) == 1 && major < 7)
+		*got = SCAN_FUNCTIONS_NONE;
+	else if (unknown || server_said(text, "NOPERM"))
+		*got = SCAN_FUNCTIONS_DENIED;
+	else
+		return server_refused(s->from, "function|dump", text, e);
+	return true;
+}
+
 /* The version at the end of FUNCTION DUMP, where there is one. */
 static bool
 version_of_functions(struct scan *s, unsigned *version, struct err *e)
 {
-	enum scan_functions got = SCAN_FUNCTIONS_NONE;
+	enum scan_functions got = SCAN_FUNCTIONS_SAVED;
 	struct reply reply;
+	struct span all;
 
 	if (!resp_call(s->from->resp, &reply, WORDS("FUNCTION", "DUMP"), e))
 		return false;
-	if (reply.kind == REPLY_TEXT && reply.len >= SCAN_FOOTER) {
-		got = SCAN_FUNCTIONS_SAVED;
-		if (!scan_payload(s,
-			(struct span){ (const uint8_t *)reply.text, reply.len },
-			version, e))
+	all = (struct span){ (const uint8_t *)reply.text, reply.len };
+	if (reply.kind == REPLY_ERROR) {
+		if (!functions_refused(s, reply.text, &got, e))
 			return false;
-	} else if (reply.kind == REPLY_ERROR &&
-	    server_said(reply.text, "NOPERM")) {
-		got = SCAN_FUNCTIONS_DENIED;
+	} else if (reply.kind != REPLY_TEXT || reply.len < SCAN_FOOTER) {
+		return err_set(e, ERR_REMOTE,
+		    "%s: the answer to FUNCTION DUMP makes no sense",
+		    s->from->url.name);
+	} else if (!scan_payload(s, all, version, e)) {
+		return false;
 	}
 	if (s->place.node == 0)
 		s->functions = got;

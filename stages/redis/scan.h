@@ -55,9 +55,9 @@ struct scan_options {
 };
 
 enum scan_functions {
-	SCAN_FUNCTIONS_NONE,  /* a server without */
+	SCAN_FUNCTIONS_NONE,  /* a server before 7.0 */
 	SCAN_FUNCTIONS_SAVED, /* even if there are none */
-	SCAN_FUNCTIONS_DENIED /* we may not ask: left out */
+	SCAN_FUNCTIONS_DENIED /* kept from us: left out */
 };
 
 /* Where we are; private to scan*.c. */

@@ -191,17 +191,21 @@ login_explain(const struct server *s, const char *text, struct err *e)
 	return false;
 }
 
-/* Which rule is missing, and how to add all that are needed. */
+/* Which rule is missing, and how to add all that are needed.  Of keys servers
+ * say "access a key" (7.0) or "access one of the keys" (6). */
 static bool
-permission_refused(const struct server *s, const char *command, struct err *e)
+permission_refused(const struct server *s, const char *command,
+    const char *text, struct err *e)
 {
 	char user[64] = "default";
+	bool key = strstr(text, "access a key") != NULL ||
+	    strstr(text, "access one of the keys") != NULL;
 
 	if (s->user != NULL)
 		err_quote(user, sizeof user, s->user, strlen(s->user));
 	return err_set(e, ERR_REMOTE,
-	    "%s: user \"%s\" lacks +%s: ACL SETUSER %s %s", s->url.name, user,
-	    command, user, s->rules);
+	    "%s: user \"%s\" lacks %s%s: ACL SETUSER %s %s", s->url.name, user,
+	    key ? "some keys, for " : "+", command, user, s->rules);
 }
 
 bool
@@ -213,7 +217,7 @@ server_refused(const struct server *s, const char *command, const char *text,
 	if (strcmp(command, "auth") == 0 && login_explain(s, text, e))
 		return false;
 	if (server_said(text, "NOPERM"))
-		return permission_refused(s, command, e);
+		return permission_refused(s, command, text, e);
 	if (server_said(text, "NOAUTH") ||
 	    server_said(text, "ERR operation not permitted"))
 		return err_set(e, ERR_REMOTE,

@@ -279,7 +279,23 @@ def test_fewest_rights(name):
             assert "engine" not in result.facts
             cases.equal(digest(result.out)[0], want)
         with user(server, "%R~string:*", *RULES[1:]) as url:
-            refused(scan(url), 4, "lacks +")
+            refused(scan(url), 4, 'user "bob" lacks some keys, for ')
+
+
+@cases.each(
+    (b"redis_version:6.2.0\r\ndb0:keys=1\r\n", b"-ERR unknown command\r\n",
+     "none"),
+    (b"redis_version:7.2.0\r\ndb0:keys=1\r\n", b"-ERR unknown command\r\n",
+     "denied"),
+    (b"# Keyspace\r\ndb0:keys=1\r\n", b"-ERR unknown command\r\n", "denied"),
+    (b"redis_version:7.2.0\r\ndb0:keys=1\r\n", b"-NOPERM x\r\n", "denied"))
+def test_functions_that_are_kept_from_us(info, answer, functions):
+    """A server that hides FUNCTION is not one that has none."""
+    with FakeServer(node([(b"0", b"k")], {"k": payload()},
+                         {"INFO": bulk(info), "FUNCTION": answer})) as server:
+        result = scan(server.url).good()
+    cases.equal(result.facts["functions"], functions)
+    cases.equal(b"functions are left out" in result.err, functions == "denied")
 
 
 def test_older_servers_tell_the_time_left():
@@ -660,6 +676,8 @@ def test_odd_values(_, value, code, says):
     ("FUNCTION", bulk(payload(b"\x00\x01k\x01v")), "gives no functions"),
     ("FUNCTION", bulk(payload(b"\xf5\x05x")), "gives no functions"),
     ("FUNCTION", bulk(payload(b"\xff" + bytes(8))), "an end mark in its"),
+    ("FUNCTION", b"-ERR out of cheese\r\n", "refuses function|dump: ERR out"),
+    ("FUNCTION", b"$-1\r\n", "the answer to FUNCTION DUMP makes no sense"),
     ("FUNCTION", bulk(payload(b"", crc=5)), "CRC of FUNCTION DUMP is wrong"),
     ("FUNCTION", bulk(payload(b"", version=99)), "is newer than 80"),
     ("EXEC", b"*-1\r\n", "unexpected number for an answer to exec"),
