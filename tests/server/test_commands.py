@@ -122,7 +122,13 @@ def more(server):
 
 
 def pending(client):
-    """Streams whose entries went while they were pending."""
+    """Many entries of one time, and streams whose entries went while they were
+    pending."""
+    for n in range(1, 301):
+        client.call("XADD", "hard:pending:many", f"{n}-1", "n", n)
+    client.call("XGROUP", "CREATE", "hard:pending:many", "g", 0)
+    client.call("XREADGROUP", "GROUP", "g", "ann", "STREAMS",
+                "hard:pending:many", ">")
     for key, gone in (("all", "all"), ("front", "trim"), ("middle", "del"),
                       ("tail", "tail"), ("both", "both")):
         key = f"hard:pending:{key}"
