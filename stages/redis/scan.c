@@ -257,8 +257,8 @@ scan_release(struct scan *s)
 
 /* --- from the first key to the end --- */
 
-/* Is every slot where it was?  Servers before 7.0 tell of nodes in any order,
- * so their numbers mean nothing. */
+/* Is every slot where it was, and was there all the time?  Servers before 7.0 tell
+ * of nodes in any order, so their numbers mean nothing. */
 static bool
 same_owners(const struct topology *a, const struct topology *b)
 {
@@ -268,7 +268,8 @@ same_owners(const struct topology *a, const struct topology *b)
 		const struct topology_node *n =
 		    &b->nodes[topology_node_of(b, slot)];
 
-		if (m->port != n->port || strcmp(m->host, n->host) != 0)
+		if (m->port != n->port || strcmp(m->host, n->host) != 0 ||
+		    m->epoch != n->epoch)
 			return false;
 	}
 	return true;
@@ -282,12 +283,12 @@ cluster_is_the_same(struct scan *s, struct err *e)
 
 	if (!topology_load(&now, s->given, e))
 		return false;
-	ok = same_owners(&now, &s->map) ||
-	    err_set(e, ERR_REMOTE,
-		"%s: the cluster is another than at the start: keys may be "
-		"missing",
-		s->given->url.name);
-	ok = ok && topology_settled(&now, s->given, e);
+	ok = topology_settled(&now, s->given, e) &&
+	    (same_owners(&now, &s->map) ||
+		err_set(e, ERR_REMOTE,
+		    "%s: the cluster is another than at the start, or was "
+		    "meanwhile: keys may be missing",
+		    s->given->url.name));
 	topology_release(&now);
 	return ok;
 }

@@ -339,9 +339,9 @@ check_slots(const struct topology *t, unsigned node, const char *word,
 }
 
 /* A node's line about itself, from its flags on: "myself,master - 0 0 1
- * connected 0-5460 [5461->-id]". */
+ * connected 0-5460 [5461->-id]", of which 1 is its epoch. */
 static bool
-check_self(const struct topology *t, unsigned node, const char *flags,
+check_self(struct topology *t, unsigned node, const char *flags,
     const struct server *s, struct err *e)
 {
 	const char *end = flags + strcspn(flags, "\r\n"), *word = flags;
@@ -349,8 +349,11 @@ check_self(const struct topology *t, unsigned node, const char *flags,
 
 	if (strncmp(flags, "myself,master", strlen("myself,master")) != 0)
 		return unsettled(s, "is no master any more", e);
-	for (int i = 0; i < 6 && word < end; i++)
+	for (int i = 0; i < 6 && word < end; i++) {
+		if (i == 4)
+			t->nodes[node].epoch = strtoull(word, NULL, 10);
 		word += strcspn(word, " \r\n") + 1;
+	}
 	for (; word < end; word += strcspn(word, " \r\n") + 1) {
 		if (*word == '[')
 			return unsettled(s, "has slots on the move", e);
@@ -362,8 +365,7 @@ check_self(const struct topology *t, unsigned node, const char *flags,
 }
 
 static bool
-settled_at(
-    const struct topology *t, unsigned node, struct server *s, struct err *e)
+settled_at(struct topology *t, unsigned node, struct server *s, struct err *e)
 {
 	struct reply reply;
 	const char *self;
@@ -379,8 +381,7 @@ settled_at(
 }
 
 bool
-topology_settled(
-    const struct topology *t, const struct server *of, struct err *e)
+topology_settled(struct topology *t, const struct server *of, struct err *e)
 {
 	struct server s;
 	bool ok = true;

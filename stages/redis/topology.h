@@ -42,6 +42,7 @@ struct topology_node {
 	char id[41];     /* "": not said (before 4.0) */
 	unsigned master; /* of a replica: its master; else its own number */
 	unsigned slots;  /* of a master: how many */
+	uint64_t epoch;  /* of a master, from topology_settled on */
 };
 
 /* All zero: nothing known yet. */
@@ -69,10 +70,14 @@ unsigned topology_node_of(const struct topology *, unsigned slot);
 MUST_USE bool topology_server(const struct topology *, unsigned node,
     const struct server *, struct server *to, struct err *);
 
-/* Connects to every master; ERR_REMOTE when one of them says that it migrates
- * or imports a slot, or that it serves others than the map says. */
+/*
+ * Connects to every master; ERR_REMOTE when one of them says that it migrates
+ * or imports a slot, or that it serves others than the map says.  Fills in their
+ * epochs: who takes over a slot, in a migration or a failover, takes a new one, so
+ * the same owners with the same epochs had their slots all the time between.
+ */
 MUST_USE bool topology_settled(
-    const struct topology *, const struct server *, struct err *);
+    struct topology *, const struct server *, struct err *);
 
 /* From "MOVED 3999 127.0.0.1:6381" or "ASK ...", the text of an error reply:
  * host (cap bytes; "": where it came from), port and slot.  False: no such. */

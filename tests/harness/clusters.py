@@ -128,12 +128,15 @@ class Cluster:
                     target.call("CLUSTER", "MYID"))
 
     def migrate_end(self, number, owner):
+        # Its owner first: the others believe only who has the slot.  One that
+        # imports it takes a new epoch for it.
+        name = owner.call("CLUSTER", "MYID")
+        owner.call("CLUSTER", "SETSLOT", number, "NODE", name)
+        owner.call("CLUSTER", "SETSLOT", number, "STABLE")
         for node in self.masters:
-            node.call("CLUSTER", "SETSLOT", number, "STABLE")
-        # Its owner first: the others believe only who has the slot.
-        for node in [owner] + [m for m in self.masters if m is not owner]:
-            node.call("CLUSTER", "SETSLOT", number, "NODE",
-                      owner.call("CLUSTER", "MYID"))
+            if node is not owner:
+                node.call("CLUSTER", "SETSLOT", number, "STABLE")
+                node.call("CLUSTER", "SETSLOT", number, "NODE", name)
 
     def stop(self):
         for node in self.nodes:

@@ -385,6 +385,16 @@ def test_cluster_on_the_move():
         refused(scan("--rate", "1500K", cluster.url()), 4,
                 "the cluster is another than at the start")
         mover.join()
+
+        def there_and_back():
+            for source, target in (second, first), (first, second):
+                cluster.migrate_begin(number, source, target)
+                cluster.migrate_end(number, target)
+        mover = threading.Timer(0.7, there_and_back)
+        mover.start()
+        refused(scan("--rate", "1500K", cluster.url()), 4,
+                "the cluster is another than at the start, or was meanwhile")
+        mover.join()
         cluster.kill(cluster.masters[2])
         refused(scan(cluster.url()), 4)
 

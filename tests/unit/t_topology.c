@@ -352,6 +352,8 @@ settled(const char *line, struct err *e)
 	memset(e, 0, sizeof *e);
 	assert_true(topology_load(&t, &s, e));
 	ok = topology_settled(&t, &s, e);
+	if (ok)
+		assert_int_equal(t.nodes[0].epoch, 12);
 	topology_release(&t);
 	server_release(&s);
 	node_end(&node);
@@ -361,7 +363,7 @@ settled(const char *line, struct err *e)
 static void
 slots_on_the_move(void **state)
 {
-#define SELF "07c3 127.0.0.1:1@2 myself,master - 0 0 1 connected"
+#define SELF "07c3 127.0.0.1:1@2 myself,master - 3 4 12 connected"
 	static const char *const good[] = {
 		SELF " 0-16383\n",
 		SELF " 0-16383",
