@@ -28,10 +28,11 @@ SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all \
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -MMD -MP -pthread $(WARN) $(CFLAGS) \
              -DRDBPIPE_VERSION='"$(VERSION)"' $(if $(SAN),$(SANFLAGS))
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(LDFLAGS) $(if $(SAN),$(SANFLAGS))
-LIBS    = -lcurl -lexpat -lzstd -lssl -lcrypto -lxxhash -lhiredis -lisal -ljansson -lm
+LIBS    = -lcurl -lexpat -lzstd -lssl -lcrypto -lxxhash -lhiredis -lisal -ljansson -linih -lm
 
 # Lower layers last: each may use those behind it.
-FOLDERS = tests/harness pipeline stages/redis stages/store stages/codec stages/kit rdb
+FOLDERS = tests/harness pipeline stages/print stages/redis stages/store stages/codec \
+          stages/keys stages/kit rdb
 lib     = $(BUILD)/lib$(notdir $(1)).a
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 STAGE_LIBS = $(foreach f,$(filter stages/% rdb,$(FOLDERS)),$(call lib,$(f)))
@@ -113,9 +114,12 @@ bench: all bench-built
 	@bench/run
 
 install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -d '$(DESTDIR)$(PREFIX)/bin' \
+	    '$(DESTDIR)$(PREFIX)/share/man/man1' \
+	    '$(DESTDIR)$(PREFIX)/share/man/man5'
 	install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin'
 	install -m 644 docs/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 docs/*.5 '$(DESTDIR)$(PREFIX)/share/man/man5'
 
 clean:
 	rm -rf $(BUILD)

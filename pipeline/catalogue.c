@@ -21,53 +21,21 @@ catalogue_key(const struct catalogue_name *n, const char *object, struct err *e)
 
 /* --- reading one --- */
 
-/* All bytes of a source, which must not be more than a manifest may have. */
+/* *text stays NULL when there is no such object.  known: it is there. */
 static bool
-source_gather(struct source *from, char **text, size_t *len, struct err *e)
+text_read(struct store *s, const struct catalogue_name *n, const char *object,
+    size_t max, bool known, char **text, size_t *len, struct err *e)
 {
-	struct span chunk;
-	char *more;
-
-	for (*len = 0;; *len += chunk.len) {
-		if (!source_next(from, &chunk, e))
-			return false;
-		if (chunk.len == 0)
-			return true;
-		if (chunk.len > MANIFEST_MAX - *len)
-			return err_set(
-			    e, ERR_DATA, "longer than %d bytes", MANIFEST_MAX);
-		if ((more = realloc(*text, *len + chunk.len + 1)) == NULL)
-			return err_sys(e, "cannot read a manifest");
-		*text = more;
-		memcpy(more + *len, chunk.ptr, chunk.len);
-		more[*len + chunk.len] = '\0';
-	}
-}
-
-/* *text stays NULL when there is no manifest. */
-static bool
-text_read(struct store *s, const struct catalogue_name *n, char **text,
-    size_t *len, struct err *e)
-{
-	char *key = catalogue_key(n, MANIFEST_NAME, e);
+	char *key = catalogue_key(n, object, e);
 	struct store_object about;
-	struct source *from = NULL;
-	bool found = false;
-	bool ok = key != NULL && store_stat(s, key, &found, &about, e);
+	bool found = known;
+	bool ok =
+	    key != NULL && (known || store_stat(s, key, &found, &about, e));
 
 	*text = NULL;
 	*len = 0;
-	if (ok && found) {
-		from = store_get(s, key, e);
-		ok = from != NULL && source_gather(from, text, len, e);
-		if (ok && *text == NULL && (*text = calloc(1, 1)) == NULL)
-			ok = err_sys(e, "cannot read a manifest");
-	}
-	if (!ok) {
-		free(*text);
-		*text = NULL;
-	}
-	source_free(from);
+	if (ok && found)
+		ok = store_read(s, key, max, text, len, e);
 	free(key);
 	return ok;
 }
@@ -76,7 +44,7 @@ bool
 catalogue_text(struct store *s, const struct catalogue_name *n, char **text,
     size_t *len, struct err *e)
 {
-	if (!text_read(s, n, text, len, e))
+	if (!text_read(s, n, MANIFEST_NAME, MANIFEST_MAX, false, text, len, e))
 		return err_in(e, "manifest of %s/%s", n->instance, n->id);
 	return *text != NULL ||
 	    err_set(e, ERR_DATA,
@@ -113,6 +81,21 @@ catalogue_read(struct store *s, const struct catalogue_name *n,
 	return ok || err_in(e, "manifest of %s/%s", n->instance, n->id);
 }
 
+bool
+catalogue_hold(struct store *s, const struct catalogue_name *n, bool *found,
+    struct hold *h, struct err *e)
+{
+	char *text;
+	size_t len;
+	bool ok = text_read(s, n, HOLD_NAME, HOLD_MAX, false, &text, &len, e);
+
+	*found = ok && text != NULL;
+	if (*found)
+		ok = hold_read(h, text, len, e);
+	free(text);
+	return ok || err_in(e, HOLD_NAME " of %s/%s", n->instance, n->id);
+}
+
 /* --- names --- */
 
 static bool
@@ -135,30 +118,66 @@ names_release(struct json_list *l)
 	*l = (struct json_list){ 0 };
 }
 
-/* What one_id() is called for, until it returns false. */
-typedef bool one_id_fn(void *arg, const struct catalogue_name *, struct err *);
+/* What a listing shows of a backup or an attempt. */
+struct place_in {
+	struct catalogue_name name;
+	bool manifest, hold; /* is there one? */
+	int64_t changed;
+};
+
+/* Called for each of them, until it returns false. */
+typedef bool one_id_fn(void *arg, const struct place_in *, struct err *);
+
+struct gathering {
+	size_t skip; /* bytes of "instance/" */
+	const char *instance;
+	struct json_list places; /* of struct place_in */
+};
+
+/* One object: of the place seen last, or of a new one. */
+static bool
+object_note(void *arg, const struct store_object *o, struct err *e)
+{
+	struct gathering *g = arg;
+	const char *id = o->key + g->skip, *object = strchr(id, '/');
+	struct place_in *p = NULL;
+	char text[IDENT_MAX + 1];
+
+	if (object == NULL || (size_t)(object - id) > IDENT_MAX)
+		return true;
+	snprintf(text, sizeof text, "%.*s", (int)(object - id), id);
+	if (!ident_id_ok(text))
+		return true;
+	if (g->places.n > 0)
+		p = (struct place_in *)g->places.item + g->places.n - 1;
+	if (p == NULL || strcmp(p->name.id, text) != 0) {
+		if ((p = json_list_add(&g->places, sizeof *p, e)) == NULL)
+			return false;
+		snprintf(p->name.instance, sizeof p->name.instance, "%s",
+		    g->instance);
+		memcpy(p->name.id, text, sizeof text);
+	}
+	p->manifest = p->manifest || strcmp(object + 1, MANIFEST_NAME) == 0;
+	p->hold = p->hold || strcmp(object + 1, HOLD_NAME) == 0;
+	if (o->modified_ms > p->changed)
+		p->changed = o->modified_ms;
+	return true;
+}
 
 static bool
 ids_each(struct store *s, const char *instance, one_id_fn *each, void *arg,
     struct err *e)
 {
-	struct json_list ids = { 0 };
-	struct catalogue_name n = { "", "" };
+	struct gathering g = { .instance = instance,
+		.skip = strlen(instance) + 1 };
 	char prefix[IDENT_MAX + 2];
 	bool ok;
 
 	snprintf(prefix, sizeof prefix, "%s/", instance);
-	ok = store_list_folders(s, prefix, name_keep, &ids, e);
-	for (size_t i = 0; ok && i < ids.n; i++) {
-		const char *id = ((char **)ids.item)[i];
-
-		if (!ident_id_ok(id))
-			continue;
-		snprintf(n.instance, sizeof n.instance, "%s", instance);
-		snprintf(n.id, sizeof n.id, "%s", id);
-		ok = each(arg, &n, e);
-	}
-	names_release(&ids);
+	ok = store_list(s, prefix, object_note, &g, e);
+	for (size_t i = 0; ok && i < g.places.n; i++)
+		ok = each(arg, (struct place_in *)g.places.item + i, e);
+	free(g.places.item);
 	return ok;
 }
 
@@ -190,37 +209,82 @@ struct listing {
 	void *arg;
 };
 
+/* What kind of thing is at a place; false: stop. */
 static bool
-entry_make(void *arg, const struct catalogue_name *n, struct err *e)
+kind_find(struct store *s, const struct place_in *p,
+    struct catalogue_entry *entry, struct manifest *m, struct err *fault)
 {
-	const struct listing *l = arg;
-	struct catalogue_entry entry = { n->instance, n->id, BACKUP_GOOD, NULL,
-		NULL };
-	struct manifest m;
-	struct err fault;
 	char *text;
 	size_t len;
+
+	if (!p->manifest) {
+		err_set(fault, ERR_DATA, "no manifest");
+		entry->kind = BACKUP_UNFINISHED;
+		return true;
+	}
+	if (text_read(s, &p->name, MANIFEST_NAME, MANIFEST_MAX, true, &text,
+		&len, fault) &&
+	    manifest_parse(&p->name, text, len, m, fault)) {
+		entry->kind = BACKUP_GOOD;
+		entry->manifest = m;
+	} else {
+		if (fault->kind == ERR_SIGNAL)
+			return false;
+		entry->kind = BACKUP_BROKEN;
+	}
+	free(text);
+	return true;
+}
+
+/* Is it held?  A hold that cannot be read holds. */
+static bool
+hold_find(struct store *s, const struct place_in *p,
+    struct catalogue_entry *entry, struct hold *h, struct err *e)
+{
+	struct err why;
+	bool found;
+
+	entry->held = entry->manifest != NULL && entry->manifest->hold;
+	if (!p->hold)
+		return true;
+	if (catalogue_hold(s, &p->name, &found, h, &why)) {
+		if (found) {
+			entry->hold = h;
+			entry->held = h->hold;
+		}
+		return true;
+	}
+	entry->held = true;
+	if (why.kind == ERR_SIGNAL) {
+		*e = why;
+		return false;
+	}
+	say("%s; so it is held", why.text);
+	return true;
+}
+
+static bool
+entry_make(void *arg, const struct place_in *p, struct err *e)
+{
+	const struct listing *l = arg;
+	struct catalogue_entry entry = { .instance = p->name.instance,
+		.id = p->name.id,
+		.changed = p->changed };
+	struct manifest m = { 0 };
+	struct hold h = { 0 };
+	struct err fault;
 	bool ok;
 
-	if (!text_read(l->store, n, &text, &len, &fault)) {
-		if (fault.kind == ERR_SIGNAL) {
-			*e = fault;
-			return false;
-		}
-		entry.kind = BACKUP_BROKEN;
-	} else if (text == NULL) {
-		err_set(&fault, ERR_DATA, "no manifest");
-		entry.kind = BACKUP_UNFINISHED;
-	} else if (!manifest_parse(n, text, len, &m, &fault))
-		entry.kind = BACKUP_BROKEN;
-	free(text);
-	if (entry.kind == BACKUP_GOOD)
-		entry.manifest = &m;
-	else
+	if (!kind_find(l->store, p, &entry, &m, &fault)) {
+		*e = fault;
+		return false;
+	}
+	if (entry.kind != BACKUP_GOOD)
 		entry.fault = &fault;
-	ok = l->each(l->arg, &entry, e);
-	if (entry.kind == BACKUP_GOOD)
-		manifest_release(&m);
+	ok =
+	    hold_find(l->store, p, &entry, &h, e) && l->each(l->arg, &entry, e);
+	manifest_release(&m);
+	hold_release(&h);
 	return ok;
 }
 
@@ -243,8 +307,9 @@ struct search {
 };
 
 static bool
-name_match(void *arg, const struct catalogue_name *n, struct err *e)
+name_match(void *arg, const struct place_in *p, struct err *e)
 {
+	const struct catalogue_name *n = &p->name;
 	struct search *q = arg;
 	struct catalogue_name *hit;
 
@@ -291,9 +356,14 @@ latest_pick(const struct search *q, struct catalogue_name *to, struct err *e)
 		struct err fault;
 
 		if (catalogue_read(q->store, &hit[i], &m, &fault)) {
+			bool good = m.state == STATE_COMPLETE;
+
 			manifest_release(&m);
 			*to = hit[i];
-			return true;
+			if (good)
+				return true;
+			err_set(&fault, ERR_DATA, "%s/%s is suspect",
+			    hit[i].instance, hit[i].id);
 		}
 		if (fault.kind == ERR_SIGNAL) {
 			*e = fault;
@@ -348,4 +418,35 @@ catalogue_find(struct store *s, const char *instance, const char *word,
 	    (q.latest ? latest_pick(&q, to, e) : hit_pick(&q, word, to, e));
 	free(q.hits.item);
 	return ok;
+}
+
+/* --- removing --- */
+
+/* The manifest in front of all others. */
+static bool
+manifest_remove(struct store *s, const struct catalogue_name *n, struct err *e)
+{
+	char *key = catalogue_key(n, MANIFEST_NAME, e);
+	struct store_object about;
+	bool found = false;
+	bool ok = key != NULL && store_stat(s, key, &found, &about, e) &&
+	    (!found || store_remove(s, key, e));
+
+	free(key);
+	return ok;
+}
+
+bool
+catalogue_remove(struct store *s, const struct catalogue_name *n, struct err *e)
+{
+	struct json_list keys = { 0 };
+	char *prefix = catalogue_key(n, "", e);
+	bool ok = prefix != NULL && manifest_remove(s, n, e) &&
+	    store_list(s, prefix, name_keep, &keys, e);
+
+	for (size_t i = 0; ok && i < keys.n; i++)
+		ok = store_remove(s, ((char **)keys.item)[i], e);
+	names_release(&keys);
+	free(prefix);
+	return ok || err_in(e, "cannot remove %s/%s", n->instance, n->id);
 }

@@ -5,10 +5,14 @@
  * and is about this place), a broken one (the manifest is there but refused),
  * or an unfinished attempt (objects, no manifest).  A broken one never hides
  * the others.
+ *
+ * The store is asked for one listing of an instance, and for the manifest of
+ * each of its backups; where there is a hold.json, for that too.
  */
 #ifndef PIPELINE_CATALOGUE_H
 #define PIPELINE_CATALOGUE_H
 
+#include "pipeline/hold.h"
 #include "pipeline/ident.h"
 #include "pipeline/manifest.h"
 #include "stages/store/store.h"
@@ -20,6 +24,9 @@ struct catalogue_entry {
 	enum catalogue_kind kind;
 	const struct manifest *manifest; /* good only */
 	const struct err *fault;         /* not good: why */
+	bool held;                       /* is not to be removed, see hold.h */
+	const struct hold *hold; /* NULL: no hold.json, or a broken one */
+	int64_t changed;         /* when the newest object in it was written */
 };
 
 /* Called for each; false (with its err filled) stops. */
@@ -55,6 +62,14 @@ MUST_USE bool catalogue_read(struct store *, const struct catalogue_name *,
 /* The same, as the text of the file, owned by the caller. */
 MUST_USE bool catalogue_text(struct store *, const struct catalogue_name *,
     char **text, size_t *len, struct err *);
+
+/* Its hold.json: *found false when there is none. ERR_DATA: it is broken. */
+MUST_USE bool catalogue_hold(struct store *, const struct catalogue_name *,
+    bool *found, struct hold *, struct err *);
+
+/* Remove all of it, the manifest first: from then on it is no backup. */
+MUST_USE bool catalogue_remove(
+    struct store *, const struct catalogue_name *, struct err *);
 
 /* "instance/id/object", owned by the caller. */
 char *catalogue_key(

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/config.h"
 #include "pipeline/say.h"
 #include "stages/redis/url.h"
 
@@ -56,24 +57,41 @@ without_password(const char *text)
 	return url;
 }
 
-bool
-endpoint_init(struct endpoint *s, char *text, struct err *e)
+/* What an option is for this server: the command line's, else that of its
+ * section; NULL: nothing.  A flag that is set is "yes". */
+static const char *
+option_of(const struct endpoint *s, const struct opt *o)
+{
+	const char *text;
+
+	if (o->type == OPT_FLAG)
+		text = *(const bool *)o->to ? "yes" : NULL;
+	else
+		text = *(const char *const *)o->to;
+	if (text == NULL && s->instance != NULL)
+		text = config_text(s->instance, o->name);
+	return text;
+}
+
+/* Is there a file with the password? */
+static bool
+has_password_file(const struct endpoint *s)
+{
+	return password_file != NULL ||
+	    (s->instance != NULL &&
+		config_text(s->instance, "password-file") != NULL);
+}
+
+/* Take the URL apart; text is left as it is. */
+static bool
+url_take(struct endpoint *s, const char *text, struct err *e)
 {
 	struct url parsed;
-	int64_t ms;
 	bool ok;
 
-	memset(s, 0, sizeof *s);
-	if (timeout != NULL && (!opt_time(timeout, &ms) || ms == 0))
-		return err_set(e, ERR_USAGE,
-		    "--timeout wants a time such as 500ms, 30s or 5m, not '%s'",
-		    timeout);
-	if (!url_parse(&parsed, text, e)) {
-		url_hide(text);
+	if (!url_parse(&parsed, text, e))
 		return false;
-	}
-	if (parsed.password != NULL && password_file != NULL) {
-		url_hide(text);
+	if (parsed.password != NULL && has_password_file(s)) {
 		url_release(&parsed);
 		return err_set(e, ERR_USAGE,
 		    "a password in the URL and --password-file: give one of "
@@ -87,8 +105,38 @@ endpoint_init(struct endpoint *s, char *text, struct err *e)
 		err_sys(e, "cannot keep the server's address");
 		endpoint_release(s);
 	}
-	url_hide(text);
 	url_release(&parsed);
+	return ok;
+}
+
+static bool
+instance_take(struct endpoint *s, const char *name, struct err *e)
+{
+	const struct config *c;
+
+	if (!config_shared(&c, e))
+		return false;
+	s->instance = config_want(c, OF_INSTANCE, name, e);
+	if (s->instance == NULL)
+		return err_in(e, "'%s' is no URL of a server, and", name);
+	return url_take(s, config_text(s->instance, "url"), e);
+}
+
+bool
+endpoint_init(struct endpoint *s, char *text, struct err *e)
+{
+	int64_t ms;
+	bool ok;
+
+	memset(s, 0, sizeof *s);
+	if (timeout != NULL && (!opt_time(timeout, &ms) || ms == 0))
+		return err_set(e, ERR_USAGE,
+		    "--timeout wants a time such as 500ms, 30s or 5m, not '%s'",
+		    timeout);
+	if (strstr(text, "://") == NULL)
+		return instance_take(s, text, e);
+	ok = url_take(s, text, e);
+	url_hide(text);
 	return ok;
 }
 
@@ -100,10 +148,12 @@ endpoint_words(const struct endpoint *s, struct chain *c)
 	char name[32];
 
 	for (const struct opt *o = endpoint_opts; o->type != OPT_END; o++) {
+		const char *text = option_of(s, o);
+
 		snprintf(name, sizeof name, "--%s", o->name);
 		if (o->type == OPT_TEXT)
-			chain_option(c, name, *(const char *const *)o->to);
-		else if (*(const bool *)o->to)
+			chain_option(c, name, text);
+		else if (text != NULL && strcmp(text, "yes") == 0)
 			chain_word(c, name);
 	}
 	chain_word(c, s->url);

@@ -4,6 +4,9 @@
  * The URL may hold a password.  It is taken out at once: overwritten in our
  * own argument list, never put into a child's words, the manifest or a
  * message.  The one child that needs it finds it in REDISCLI_AUTH.
+ *
+ * Where a URL is expected the name of an [instance] will do (config.h); then
+ * its settings stand for the options that were not given.
  */
 #ifndef PIPELINE_ENDPOINT_H
 #define PIPELINE_ENDPOINT_H
@@ -11,15 +14,19 @@
 #include "pipeline/chain.h"
 #include "stages/kit/opt.h"
 
+struct config_section;
+
 struct endpoint {
 	char *url;      /* owned; without password */
 	char *password; /* owned; NULL: none in the URL */
+	const struct config_section *instance; /* borrowed; NULL: a URL */
 };
 
 /* The options that go through to rdb-capture and rdb-restore. */
 extern const struct opt endpoint_opts[];
 
-/* Take the URL apart and overwrite the password in text. */
+/* Take the URL, or that of the instance, apart and overwrite the password in
+ * text. */
 MUST_USE bool endpoint_init(struct endpoint *, char *text, struct err *);
 
 /* Add URL, options and environment to the program begun last. */

@@ -153,6 +153,8 @@ value_of(const struct json_field *f, const void *record)
 	case FIELD_COUNT:
 		n = *(const uint64_t *)p;
 		return n <= INT64_MAX ? json_integer((json_int_t)n) : NULL;
+	case FIELD_NUMBER:
+		return json_integer((json_int_t) * (const int64_t *)p);
 	case FIELD_TIME:
 		if (*(const int64_t *)p == 0)
 			return f->null ? json_null() : NULL;
@@ -178,8 +180,9 @@ object_of(const struct json_field *f, const void *record)
 	json_t *o = json_object();
 
 	for (; f->kind != FIELD_LAST; f++)
-		if (json_object_set_new(o, f->name, value_of(f, record)) ==
-		    -1) {
+		if (!(f->optional && *(const int *)member(f, record) == 0) &&
+		    json_object_set_new(o, f->name, value_of(f, record)) ==
+			-1) {
 			json_decref(o);
 			return NULL;
 		}
@@ -292,6 +295,11 @@ value_take(const struct json_field *f, void *record, json_t *j,
 			return refuse(e, p, "is not a whole number from 0");
 		*(uint64_t *)to = (uint64_t)json_integer_value(j);
 		return true;
+	case FIELD_NUMBER:
+		if (!json_is_integer(j))
+			return refuse(e, p, "is not a whole number");
+		*(int64_t *)to = (int64_t)json_integer_value(j);
+		return true;
 	case FIELD_TIME:
 		if (!json_is_string(j) ||
 		    !moment_read(json_string_value(j), to))
@@ -328,10 +336,14 @@ object_take(const struct json_field *f, void *record, json_t *o,
 	for (; f->kind != FIELD_LAST; f++) {
 		struct path at = path_field(p, f->name);
 
-		if ((j = json_object_get(o, f->name)) == NULL)
+		if ((j = json_object_get(o, f->name)) == NULL && f->optional)
+			continue;
+		if (j == NULL)
 			return refuse(e, &at, "is missing");
 		if (!value_take(f, record, j, &at, e))
 			return false;
+		if (f->optional && *(const int *)member(f, record) == 0)
+			return refuse(e, &at, "says what goes without saying");
 		json_object_del(o, f->name);
 	}
 	if (json_object_size(o) == 0)

@@ -15,7 +15,9 @@
  *	};
  *
  * A table may hold every kind below.  Where .null is set the JSON may be
- * null, which is NULL for texts and 0 for times.
+ * null, which is NULL for texts and 0 for times.  A choice with .optional is
+ * left out where it is the first of its words: what was printed before the
+ * field was thought of can still be read.
  */
 #ifndef PIPELINE_JSON_H
 #define PIPELINE_JSON_H
@@ -29,6 +31,7 @@ enum json_kind {
 	FIELD_TEXT,   /* char *: owned */
 	FIELD_HEX,    /* char *: owned, .digits lower case hex digits */
 	FIELD_COUNT,  /* uint64_t: 0 to 2^63-1, always exact */
+	FIELD_NUMBER, /* int64_t: may be negative */
 	FIELD_TIME,   /* int64_t: a moment, see moment.h */
 	FIELD_FLAG,   /* bool */
 	FIELD_CHOICE, /* int: place in .words */
@@ -40,8 +43,9 @@ enum json_kind {
 struct json_field {
 	enum json_kind kind;
 	const char *name;
-	size_t at; /* offsetof */
-	bool null; /* may be null */
+	size_t at;     /* offsetof */
+	bool null;     /* may be null */
+	bool optional; /* of a choice: its first word is not said */
 	unsigned digits;
 	const char *const *words; /* NULL-ended */
 	const struct json_field *of;

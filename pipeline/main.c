@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pipeline/config.h"
 #include "pipeline/say.h"
 #include "pipeline/verb.h"
 #include "stages/kit/process.h"
@@ -16,6 +17,13 @@ static const struct verb *const verbs[] = {
 	&verb_verify,
 	&verb_clone,
 	&verb_url,
+	&verb_hold,
+	&verb_release,
+	&verb_delete,
+	&verb_prune,
+	&verb_config,
+	&verb_plan,
+	&verb_plan,
 };
 
 static bool help;
@@ -74,7 +82,7 @@ verb_find(const char *name, struct err *e)
 static bool
 verb_run(const struct verb *v, int argc, char **argv, struct err *e)
 {
-	const struct opt *tables[VERB_TABLES + 2] = { NULL };
+	const struct opt *tables[VERB_TABLES + 3] = { NULL };
 	struct operands args;
 	size_t n = 0;
 
@@ -82,6 +90,7 @@ verb_run(const struct verb *v, int argc, char **argv, struct err *e)
 		tables[n] = v->tables[n];
 		n++;
 	}
+	tables[n++] = config_opts;
 	tables[n] = common_opts;
 	if (!opt_parse(tables, argc, argv, &args, e))
 		return false;

@@ -10,8 +10,10 @@
 #include "rdb/hash128.h"
 
 const char *const manifest_types[] = { "auto", "manual", NULL };
-const char *const manifest_states[] = { "complete", NULL };
+const char *const manifest_states[] = { "complete", "suspect", NULL };
 const char *const manifest_topologies[] = { "standalone", "cluster", NULL };
+const char *const manifest_vias[] = { "psync", "scan", NULL };
+const char *const manifest_points[] = { "yes", "no", NULL };
 const char *const manifest_crcs[] = { "good", "unverified", NULL };
 
 /* clang-format off */
@@ -39,7 +41,11 @@ static const struct json_field source_fields[] = {
 	{ FIELD_TEXT, "url", AT(manifest_source, url) },
 	{ FIELD_TEXT, "run-id", AT(manifest_source, run_id), .null = true },
 	{ FIELD_TEXT, "role", AT(manifest_source, role), .null = true },
-	{ FIELD_TEXT, "replid", AT(manifest_source, replid) },
+	{ FIELD_CHOICE, "via", AT(manifest_source, via),
+	    .words = manifest_vias, .optional = true },
+	{ FIELD_CHOICE, "point-in-time", AT(manifest_source, point),
+	    .words = manifest_points, .optional = true },
+	{ FIELD_TEXT, "replid", AT(manifest_source, replid), .null = true },
 	{ FIELD_COUNT, "offset", AT(manifest_source, offset) },
 	FIELD_END
 };
@@ -164,6 +170,25 @@ seal_check(const char *text, size_t len, struct err *e)
 	return true;
 }
 
+/* Format 1 knows but one way to read a server. */
+static bool
+source_agree(const struct manifest *m, size_t i, struct err *e)
+{
+	const struct manifest_source *s = &manifest_shard(m, i)->source;
+
+	if (m->format == MANIFEST_FORMAT &&
+	    (s->via != VIA_PSYNC || s->point != POINT_YES))
+		return err_set(e, ERR_DATA,
+		    "shards[%zu].source is of a way that format 1 does not "
+		    "know",
+		    i);
+	if ((s->via == VIA_PSYNC) != (s->replid != NULL))
+		return err_set(e, ERR_DATA,
+		    "shards[%zu].source.replid does not go with via %s", i,
+		    manifest_vias[s->via]);
+	return true;
+}
+
 static bool
 shard_agree(const struct manifest *m, size_t i, struct err *e)
 {
@@ -190,17 +215,18 @@ shard_agree(const struct manifest *m, size_t i, struct err *e)
 	if (!ident_object_ok(s->object.name))
 		return err_set(e, ERR_DATA,
 		    "shards[%zu].object.name is no object name", i);
-	return true;
+	return source_agree(m, i, e);
 }
 
 /* What a table cannot say. */
 static bool
 parts_agree(const struct manifest *m, struct err *e)
 {
-	if (m->format != MANIFEST_FORMAT)
+	if (m->format != MANIFEST_FORMAT && m->format != MANIFEST_FORMAT_SCAN)
 		return err_set(e, ERR_DATA,
-		    "format is %llu, this program reads %d",
-		    (unsigned long long)m->format, MANIFEST_FORMAT);
+		    "format is %llu, this program reads %d and %d",
+		    (unsigned long long)m->format, MANIFEST_FORMAT,
+		    MANIFEST_FORMAT_SCAN);
 	if (!ident_id_ok(m->id))
 		return err_set(e, ERR_DATA, "id is no backup id");
 	if (!ident_instance_ok(m->instance))
@@ -259,6 +285,27 @@ manifest_shard(const struct manifest *m, size_t i)
 {
 	assert(i < m->shards.n);
 	return (struct manifest_shard *)m->shards.item + i;
+}
+
+const char *
+manifest_verified(const struct manifest *m)
+{
+	/* From shallow to deep. */
+	static const char *const levels[] = { "frame", "deep" };
+	size_t least = COUNT_OF(levels) - 1;
+
+	for (size_t i = 0; i < m->shards.n; i++) {
+		size_t k = 0;
+
+		while (k < COUNT_OF(levels) &&
+		    strcmp(manifest_shard(m, i)->verified, levels[k]) != 0)
+			k++;
+		if (k == COUNT_OF(levels))
+			return NULL;
+		if (k < least)
+			least = k;
+	}
+	return levels[least];
 }
 
 struct manifest_total

@@ -19,13 +19,18 @@
 
 #include "pipeline/json.h"
 
-#define MANIFEST_FORMAT 1
-#define MANIFEST_NAME   "manifest.json"
-#define MANIFEST_MAX    (16 * 1024 * 1024) /* bytes we are willing to read */
+/* Of a backup that is a point in time, and of one that is not: readers that
+ * know format 1 only take the one, and refuse the other. */
+#define MANIFEST_FORMAT      1
+#define MANIFEST_FORMAT_SCAN 2
+#define MANIFEST_NAME        "manifest.json"
+#define MANIFEST_MAX         (16 * 1024 * 1024) /* bytes we are willing to read */
 
 enum manifest_type { TYPE_AUTO, TYPE_MANUAL };
-enum manifest_state { STATE_COMPLETE };
+enum manifest_state { STATE_COMPLETE, STATE_SUSPECT };
 enum manifest_topology { TOPOLOGY_STANDALONE, TOPOLOGY_CLUSTER };
+enum manifest_via { VIA_PSYNC, VIA_SCAN };
+enum manifest_point { POINT_YES, POINT_NO };
 enum manifest_crc { CRC_GOOD, CRC_UNVERIFIED };
 
 /* The bytes in the store. */
@@ -48,8 +53,10 @@ struct manifest_rdb {
 struct manifest_source {
 	char *url;           /* without password */
 	char *run_id, *role; /* NULL: not told */
-	char *replid;
-	uint64_t offset; /* replication offset of the snapshot */
+	int via;             /* enum manifest_via */
+	int point;           /* enum manifest_point: one point in time? */
+	char *replid;        /* NULL: not replicated */
+	uint64_t offset;     /* replication offset of the snapshot, or 0 */
 };
 
 struct manifest_db {
@@ -73,7 +80,7 @@ struct manifest_shard {
 };
 
 struct manifest {
-	uint64_t format; /* MANIFEST_FORMAT */
+	uint64_t format; /* MANIFEST_FORMAT, MANIFEST_FORMAT_SCAN */
 	char *id, *instance;
 	int type, state, topology; /* the enums above */
 	char *remark;              /* NULL: none */
@@ -83,13 +90,15 @@ struct manifest {
 	struct json_list chain; /* of char *: the commands, without secrets */
 	char *tool;             /* "rdbpipe 0.1.0" */
 	int64_t expires;        /* moment; 0: never */
-	bool hold;              /* never to be pruned */
+	bool hold;              /* held from the start; see hold.h */
 };
 
 /* Words for the enums above, as in the file. */
-extern const char *const manifest_types[], *const manifest_states[],
-					       *const manifest_topologies[],
-						   *const manifest_crcs[];
+extern const char *const manifest_types[],
+    *const manifest_states[], *const manifest_topologies[],
+				  *const manifest_crcs[],
+				      *const manifest_vias[],
+					  *const manifest_points[];
 
 /* The whole file, sealed, ending in a newline: owned by the caller. */
 MUST_USE bool manifest_print(
@@ -100,6 +109,9 @@ MUST_USE bool manifest_read(
     struct manifest *, const char *text, size_t len, struct err *);
 
 void manifest_release(struct manifest *);
+
+/* How deep all of it was verified when it was made; NULL: some was not. */
+const char *manifest_verified(const struct manifest *);
 
 /* Sums over the shards. */
 struct manifest_total {

@@ -52,14 +52,40 @@ moment_stamp(int64_t ms, char buf[STAMP_LEN + 1])
 }
 
 bool
+moment_take(const char *text, int64_t *ms)
+{
+	static const char rest[] = "0000-00-00T00:00:00.000Z";
+	char full[MOMENT_LEN + 1];
+	size_t n = strlen(text);
+
+	if (n > 0 && text[n - 1] == 'Z')
+		n--;
+	/* To the day, the minute, the second, the millisecond. */
+	if ((n != 10 && n != 16 && n != 19 && n != 23) ||
+	    (n == 10 && text[n] == 'Z'))
+		return false;
+	snprintf(full, sizeof full, "%.*s%s", (int)n, text, rest + n);
+	if (full[10] == ' ')
+		full[10] = 'T';
+	return moment_read(full, ms);
+}
+
+bool
 moment_is_stamp(const char *text)
 {
-	char full[MOMENT_LEN + 1];
 	int64_t ms;
+
+	return moment_of_stamp(text, &ms);
+}
+
+bool
+moment_of_stamp(const char *text, int64_t *ms)
+{
+	char full[MOMENT_LEN + 1];
 
 	if (strnlen(text, STAMP_LEN) < STAMP_LEN || text[STAMP_LEN - 1] != 'Z')
 		return false;
 	snprintf(full, sizeof full, "%.4s-%.2s-%.5s:%.2s:%.2s.000Z", text,
 	    text + 4, text + 6, text + 11, text + 13);
-	return moment_read(full, &ms);
+	return moment_read(full, ms);
 }

@@ -21,10 +21,16 @@ void moment_print(int64_t ms, char buf[MOMENT_LEN + 1]);
 /* False when text is not exactly what moment_print would have written. */
 bool moment_read(const char *text, int64_t *ms);
 
+/* As people write it: a date, or a date and a time of UTC behind 'T' or a
+ * blank, to the minute, second or millisecond, with or without Z. */
+bool moment_take(const char *text, int64_t *ms);
+
 /* The short form that backup ids begin with: "20261122T020311Z". */
 void moment_stamp(int64_t ms, char buf[STAMP_LEN + 1]);
 
-/* True when the STAMP_LEN bytes at text are a stamp of an existing time. */
+/* The moment of the stamp that text begins with; false when it begins with
+ * none of an existing time. */
+bool moment_of_stamp(const char *text, int64_t *ms);
 bool moment_is_stamp(const char *text);
 
 #endif

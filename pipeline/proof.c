@@ -113,7 +113,15 @@ proof_flow(const struct chain *c, struct err *e)
 
 /* --- what is known of a shard --- */
 
-enum row_kind { ROW_TEXT, ROW_COUNT, ROW_CRC };
+enum row_kind { ROW_TEXT, ROW_COUNT, ROW_CRC, ROW_VIA, ROW_POINT };
+
+/* Must it be said? */
+enum row_need { ALWAYS, MAYBE, REPLICATED };
+
+/* Of the kinds that are words. */
+static const char *const *const row_words[] = { [ROW_CRC] = manifest_crcs,
+	[ROW_VIA] = manifest_vias,
+	[ROW_POINT] = manifest_points };
 
 /* clang-format off */
 #define SHARD(m) offsetof(struct manifest_shard, m)
@@ -124,30 +132,32 @@ static const struct row {
 	const char *what, *program, *fact;
 	enum row_kind kind;
 	size_t at;
-	bool optional;
+	enum row_need need;
 } rows[] = {
-	{ NULL, "rdb-capture", "replid", ROW_TEXT, SHARD(source.replid), false },
-	{ NULL, "rdb-capture", "offset", ROW_COUNT, SHARD(source.offset), false },
-	{ NULL, "rdb-capture", "run-id", ROW_TEXT, SHARD(source.run_id), true },
-	{ NULL, "rdb-capture", "role", ROW_TEXT, SHARD(source.role), true },
-	{ "stored bytes", "cos-get", "bytes", ROW_COUNT, SHARD(object.bytes), false },
-	{ "stored crc64-xz", "cos-get", "crc64-xz", ROW_TEXT, SHARD(object.crc64_xz), false },
-	{ "stored xxh3-128", "cos-get", "xxh3-128", ROW_TEXT, SHARD(object.xxh3_128), false },
-	{ NULL, "cos-put", "bytes", ROW_COUNT, SHARD(object.bytes), false },
-	{ NULL, "cos-put", "crc64-xz", ROW_TEXT, SHARD(object.crc64_xz), false },
-	{ NULL, "cos-put", "xxh3-128", ROW_TEXT, SHARD(object.xxh3_128), false },
-	{ "raw bytes", "rdb-verify", "bytes", ROW_COUNT, SHARD(rdb.bytes), false },
-	{ "rdb version", "rdb-verify", "rdb-version", ROW_COUNT, SHARD(rdb.version), false },
-	{ "rdb dialect", "rdb-verify", "dialect", ROW_TEXT, SHARD(rdb.dialect), false },
-	{ "rdb crc", "rdb-verify", "crc", ROW_CRC, SHARD(rdb.crc), false },
-	{ "rdb crc64", "rdb-verify", "crc64", ROW_TEXT, SHARD(rdb.crc64), false },
-	{ "raw xxh3-128", "rdb-checksum", "xxh3-128", ROW_TEXT, SHARD(rdb.xxh3_128), false },
-	{ "keys", "rdb-verify", "keys", ROW_COUNT, SHARD(keys), false },
-	{ "expires", "rdb-verify", "expires", ROW_COUNT, SHARD(expires), false },
-	{ "functions", "rdb-verify", "functions", ROW_COUNT, SHARD(functions), false },
-	{ "digest", "rdb-digest", "digest", ROW_TEXT, SHARD(digest), false },
-	{ "digest of functions", "rdb-digest", "digest-functions", ROW_TEXT, SHARD(digest_functions), false },
-	{ NULL, "rdb-verify", "level", ROW_TEXT, SHARD(verified), false },
+	{ NULL, "rdb-capture", "via", ROW_VIA, SHARD(source.via), ALWAYS },
+	{ NULL, "rdb-capture", "point-in-time", ROW_POINT, SHARD(source.point), MAYBE },
+	{ NULL, "rdb-capture", "replid", ROW_TEXT, SHARD(source.replid), REPLICATED },
+	{ NULL, "rdb-capture", "offset", ROW_COUNT, SHARD(source.offset), REPLICATED },
+	{ NULL, "rdb-capture", "run-id", ROW_TEXT, SHARD(source.run_id), MAYBE },
+	{ NULL, "rdb-capture", "role", ROW_TEXT, SHARD(source.role), MAYBE },
+	{ "stored bytes", "cos-get", "bytes", ROW_COUNT, SHARD(object.bytes), ALWAYS },
+	{ "stored crc64-xz", "cos-get", "crc64-xz", ROW_TEXT, SHARD(object.crc64_xz), ALWAYS },
+	{ "stored xxh3-128", "cos-get", "xxh3-128", ROW_TEXT, SHARD(object.xxh3_128), ALWAYS },
+	{ NULL, "cos-put", "bytes", ROW_COUNT, SHARD(object.bytes), ALWAYS },
+	{ NULL, "cos-put", "crc64-xz", ROW_TEXT, SHARD(object.crc64_xz), ALWAYS },
+	{ NULL, "cos-put", "xxh3-128", ROW_TEXT, SHARD(object.xxh3_128), ALWAYS },
+	{ "raw bytes", "rdb-verify", "bytes", ROW_COUNT, SHARD(rdb.bytes), ALWAYS },
+	{ "rdb version", "rdb-verify", "rdb-version", ROW_COUNT, SHARD(rdb.version), ALWAYS },
+	{ "rdb dialect", "rdb-verify", "dialect", ROW_TEXT, SHARD(rdb.dialect), ALWAYS },
+	{ "rdb crc", "rdb-verify", "crc", ROW_CRC, SHARD(rdb.crc), ALWAYS },
+	{ "rdb crc64", "rdb-verify", "crc64", ROW_TEXT, SHARD(rdb.crc64), ALWAYS },
+	{ "raw xxh3-128", "rdb-checksum", "xxh3-128", ROW_TEXT, SHARD(rdb.xxh3_128), ALWAYS },
+	{ "keys", "rdb-verify", "keys", ROW_COUNT, SHARD(keys), ALWAYS },
+	{ "expires", "rdb-verify", "expires", ROW_COUNT, SHARD(expires), ALWAYS },
+	{ "functions", "rdb-verify", "functions", ROW_COUNT, SHARD(functions), ALWAYS },
+	{ "digest", "rdb-digest", "digest", ROW_TEXT, SHARD(digest), ALWAYS },
+	{ "digest of functions", "rdb-digest", "digest-functions", ROW_TEXT, SHARD(digest_functions), ALWAYS },
+	{ NULL, "rdb-verify", "level", ROW_TEXT, SHARD(verified), ALWAYS },
 };
 /* clang-format on */
 
@@ -199,7 +209,9 @@ row_fill(const struct row *r, const struct chain_link *l,
 	const char *value = fact_list_get(&l->facts, r->fact);
 	void *to = (char *)s + r->at;
 
-	if (value == NULL && r->optional)
+	if (value == NULL &&
+	    (r->need == MAYBE ||
+		(r->need == REPLICATED && s->source.via != VIA_PSYNC)))
 		return true;
 	if (r->kind == ROW_COUNT)
 		return count_get(l, r->fact, to, e);
@@ -208,13 +220,13 @@ row_fill(const struct row *r, const struct chain_link *l,
 		    l->command.name, r->fact);
 	if (r->kind == ROW_TEXT)
 		return (*(char **)to = fact_text(value, e)) != NULL;
-	for (int i = 0; manifest_crcs[i] != NULL; i++)
-		if (strcmp(manifest_crcs[i], value) == 0) {
+	for (int i = 0; row_words[r->kind][i] != NULL; i++)
+		if (strcmp(row_words[r->kind][i], value) == 0) {
 			*(int *)to = i;
 			return true;
 		}
-	return err_set(e, ERR_BUG, "%s says of its crc a word we do not know",
-	    l->command.name);
+	return err_set(e, ERR_BUG, "%s says of its %s a word we do not know",
+	    l->command.name, r->fact);
 }
 
 static struct manifest_db *
@@ -291,7 +303,7 @@ row_same(const struct row *r, const struct manifest_shard *want,
 		snprintf(say, cap, "%s: found %" PRIu64 ", not %" PRIu64,
 		    r->what, *(const uint64_t *)f, *(const uint64_t *)w);
 		return false;
-	case ROW_CRC:
+	case ROW_CRC: /* the only words that are compared */
 		wt = manifest_crcs[*(const int *)w];
 		ft = manifest_crcs[*(const int *)f];
 		break;

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "pipeline/catalogue.h"
+#include "pipeline/config.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/figure.h"
 #include "pipeline/moment.h"
@@ -19,13 +20,14 @@
 #include "pipeline/proof.h"
 #include "pipeline/route.h"
 #include "pipeline/say.h"
+#include "rdb/slot.h"
 #include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 
 #define OBJECT      "shard-0000.rdb.zst"
 #define ID_TRIES_MS 30000 /* for a second that no other backup has taken */
 
-static const char *remark;
+static const char *remark, *via;
 static int64_t level = -1;
 static bool dry_run;
 
@@ -33,6 +35,8 @@ static bool dry_run;
 static const struct opt opts[] = {
 	{ OPT_TEXT, 0, "remark", &remark, "TEXT",
 	    "a note to be kept with the backup", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "via", &via, "WAY",
+	    "psync, scan or auto (default), see rdb-capture(1)", 0, 0, NULL, NULL },
 	{ OPT_INT, 0, "level", &level, "N",
 	    "how hard rdb-compress tries, 1 to 19 (default 3)", 1, 19, NULL, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
@@ -132,6 +136,22 @@ commands_fill(struct backup *b, struct err *e)
 	return true;
 }
 
+/* All masters of a cluster in one object: all slots. */
+static bool
+cluster_fill(struct backup *b, struct manifest_shard *s, struct err *e)
+{
+	struct manifest_slots *all;
+
+	if (chain_fact(&b->chain, "rdb-capture", "masters") == NULL)
+		return true;
+	all = json_list_add(&s->slots, sizeof *all, e);
+	if (all == NULL)
+		return false;
+	all->last = RDB_SLOTS - 1;
+	b->manifest.topology = TOPOLOGY_CLUSTER;
+	return true;
+}
+
 static bool
 shard_fill(struct backup *b, struct err *e)
 {
@@ -139,6 +159,7 @@ shard_fill(struct backup *b, struct err *e)
 	    json_list_add(&b->manifest.shards, sizeof *s, e);
 
 	return s != NULL && proof_shard(&b->chain, s, e) &&
+	    cluster_fill(b, s, e) &&
 	    text_keep(&s->source.url, b->from.url, e) &&
 	    text_keep(&s->object.name, OBJECT, e);
 }
@@ -149,7 +170,6 @@ manifest_make(struct backup *b, struct err *e)
 {
 	struct manifest *m = &b->manifest, back;
 
-	m->format = MANIFEST_FORMAT;
 	m->type = TYPE_MANUAL;
 	m->finished = clock_wall();
 	if (m->finished < m->started) /* the clock was set back meanwhile */
@@ -158,8 +178,12 @@ manifest_make(struct backup *b, struct err *e)
 	    !text_keep(&m->instance, b->name.instance, e) ||
 	    (remark != NULL && !text_keep(&m->remark, remark, e)) ||
 	    !text_keep(&m->tool, "rdbpipe " RDBPIPE_VERSION, e) ||
-	    !engine_fill(b, e) || !shard_fill(b, e) || !commands_fill(b, e) ||
-	    !manifest_print(m, &b->text, e))
+	    !engine_fill(b, e) || !shard_fill(b, e) || !commands_fill(b, e))
+		return false;
+	m->format = manifest_shard(m, 0)->source.via == VIA_PSYNC ?
+	    MANIFEST_FORMAT :
+	    MANIFEST_FORMAT_SCAN;
+	if (!manifest_print(m, &b->text, e))
 		return false;
 	if (!manifest_read(&back, b->text, strlen(b->text), e)) {
 		e->kind = ERR_BUG;
@@ -195,6 +219,10 @@ prepare(struct backup *b, char *url, struct err *e)
 	const char *instance;
 	char text[24];
 
+	if (!endpoint_init(&b->from, url, e))
+		return false;
+	if (b->from.instance != NULL)
+		place_assume(b->from.instance->name);
 	if (!place_instance(&instance, e))
 		return false;
 	if (instance == NULL)
@@ -202,12 +230,11 @@ prepare(struct backup *b, char *url, struct err *e)
 	if (remark != NULL && !json_text_ok(remark))
 		return err_set(e, ERR_USAGE, "--remark is not UTF-8");
 	snprintf(b->name.instance, sizeof b->name.instance, "%s", instance);
-	if (!endpoint_init(&b->from, url, e) || !place_open(&b->store, e) ||
-	    !id_pick(b, e) ||
+	if (!place_open(&b->store, e) || !id_pick(b, e) ||
 	    (b->key = catalogue_key(&b->name, OBJECT, e)) == NULL)
 		return false;
 	snprintf(text, sizeof text, "%" PRId64, level);
-	route_backup(&b->chain, &b->from, store_url_of(b->store, b->key),
+	route_backup(&b->chain, &b->from, store_url_of(b->store, b->key), via,
 	    level > 0 ? text : NULL);
 	b->chain.agree = agree;
 	return true;
@@ -292,6 +319,7 @@ backup_run(const struct operands *args, struct err *e)
 }
 
 static const char *const notes[] = {
+	"INSTANCE is one of rdbpipe.conf(5); with a URL, --instance is needed.",
 	"Prints the new backup's id on standard output.  A password in the URL",
 	"is kept out of the programs' arguments and of the manifest; better",
 	"still are --password-file and REDISCLI_AUTH.",
@@ -301,7 +329,7 @@ static const char *const notes[] = {
 const struct verb verb_backup = {
 	.name = "backup",
 	.brief = "back up a running server",
-	.operands = "URL",
+	.operands = "URL|INSTANCE",
 	.operands_min = 1,
 	.operands_max = 1,
 	.tables = { opts, place_instance_opts, place_store_opts,

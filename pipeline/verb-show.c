@@ -60,8 +60,24 @@ bytes_line(struct table *t, struct err *e, const char *name, uint64_t bytes)
 	    figure_bytes(figure, bytes));
 }
 
+/* Held: since when, by whom, and why; or by the manifest alone. */
 static bool
-head_lines(struct table *t, const struct manifest *m, struct err *e)
+hold_line(struct table *t, const struct manifest *m, const struct hold *h,
+    struct err *e)
+{
+	char when[MOMENT_LEN + 1];
+
+	if (h == NULL)
+		return line(t, e, "hold", "%s", m->hold ? "yes" : "no");
+	moment_print(h->when, when);
+	return line(t, e, "hold", "%s, since %s, by %s%s%s",
+	    h->hold ? "yes" : "no", when, h->who, h->why != NULL ? ": " : "",
+	    h->why != NULL ? h->why : "");
+}
+
+static bool
+head_lines(struct table *t, const struct manifest *m, const struct hold *h,
+    struct err *e)
 {
 	char began[MOMENT_LEN + 1], ended[MOMENT_LEN + 1],
 	    until[MOMENT_LEN + 1] = "never", took[FIGURE_LEN];
@@ -79,8 +95,7 @@ head_lines(struct table *t, const struct manifest *m, struct err *e)
 	    line(t, e, "remark", "%s", m->remark != NULL ? m->remark : "-") &&
 	    line(t, e, "started", "%s", began) &&
 	    line(t, e, "finished", "%s (%s)", ended, took) &&
-	    line(t, e, "expires", "%s", until) &&
-	    line(t, e, "hold", "%s", m->hold ? "yes" : "no") &&
+	    line(t, e, "expires", "%s", until) && hold_line(t, m, h, e) &&
 	    line(t, e, "server", "%s %s, %s", m->engine, m->version,
 		manifest_topologies[m->topology]) &&
 	    bytes_line(t, e, "raw", total.raw) &&
@@ -116,8 +131,13 @@ shard_lines(
 		s->source.run_id != NULL ? s->source.run_id : "-") &&
 	    line(t, e, "role", "%s",
 		s->source.role != NULL ? s->source.role : "-") &&
-	    line(t, e, "replid", "%s", s->source.replid) &&
-	    line(t, e, "offset", "%" PRIu64, s->source.offset);
+	    line(t, e, "via", "%s, %s", manifest_vias[s->source.via],
+		s->source.point == POINT_YES ? "one point in time" :
+					       "no point in time");
+
+	if (ok && s->source.replid != NULL)
+		ok = line(t, e, "replid", "%s", s->source.replid) &&
+		    line(t, e, "offset", "%" PRIu64, s->source.offset);
 
 	for (size_t k = 0; ok && k < s->slots.n; k++)
 		ok = line(t, e, k == 0 ? "slots" : "",
@@ -142,10 +162,10 @@ shard_lines(
 }
 
 static bool
-text_print(const struct manifest *m, struct err *e)
+text_print(const struct manifest *m, const struct hold *h, struct err *e)
 {
 	struct table t = { .columns = 2 };
-	bool ok = head_lines(&t, m, e) && chain_lines(&t, m, e);
+	bool ok = head_lines(&t, m, h, e) && chain_lines(&t, m, e);
 
 	for (size_t i = 0; ok && i < m->shards.n; i++)
 		ok = shard_lines(&t, manifest_shard(m, i), i, e);
@@ -175,12 +195,19 @@ show_run(const struct operands *args, struct err *e)
 	struct store *store = NULL;
 	struct catalogue_name name;
 	struct manifest m = { 0 };
+	struct hold h = { 0 };
 	const char *instance;
+	bool found = false;
 	bool ok = place_instance(&instance, e) && place_open(&store, e) &&
 	    catalogue_find(store, instance, args->v[0], &name, e) &&
-	    catalogue_read(store, &name, &m, e) &&
-	    (format == FORMAT_JSON ? json_copy(store, &name, e) :
-				     text_print(&m, e));
+	    catalogue_read(store, &name, &m, e);
+
+	if (ok && format == FORMAT_JSON)
+		ok = json_copy(store, &name, e);
+	else if (ok)
+		ok = catalogue_hold(store, &name, &found, &h, e) &&
+		    text_print(&m, found ? &h : NULL, e);
+	hold_release(&h);
 
 	manifest_release(&m);
 	if (store != NULL)

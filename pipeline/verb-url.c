@@ -11,10 +11,16 @@
 #include "pipeline/catalogue.h"
 #include "pipeline/place.h"
 #include "pipeline/say.h"
+#include "pipeline/tencentdb.h"
 #include "stages/store/net.h"
 
 static int64_t expires = (int64_t)6 * 60 * 60 * 1000;
 static bool internal, curl;
+
+enum { FORMAT_TEXT, FORMAT_TENCENTDB };
+
+static const char *const formats[] = { "text", "tencentdb", NULL };
+static int format;
 
 /* clang-format off */
 static const struct opt opts[] = {
@@ -25,6 +31,9 @@ static const struct opt opts[] = {
 	    "the name that is only found inside the region", 0, 0, NULL, NULL },
 	{ OPT_FLAG, 0, "curl", &curl, NULL,
 	    "print command lines for curl", 0, 0, NULL, NULL },
+	{ OPT_CHOICE, 0, "format", &format, "FORMAT",
+	    "text (default), or tencentdb: as that service answers",
+	    0, 0, formats, NULL },
 	OPT_TABLE_END,
 };
 /* clang-format on */
@@ -60,6 +69,45 @@ shard_url(struct store *store, const struct catalogue_name *name,
 	return address != NULL;
 }
 
+/* Both names of one object; a store that has no other gives "". */
+static bool
+shard_both(struct store *store, const struct catalogue_name *name,
+    const struct manifest_shard *shard, struct tencentdb_urls *to,
+    struct err *e)
+{
+	struct store_address open = { .seconds = expires / 1000 };
+	struct store_address inside = { .seconds = expires / 1000,
+		.internal = true };
+	char *key = catalogue_key(name, shard->object.name, e), *inner = NULL;
+	char *url = key != NULL ? store_address(store, key, &open, e) : NULL;
+	struct err none;
+	bool ok;
+
+	if (url != NULL)
+		inner = store_address(store, key, &inside, &none);
+	ok = url != NULL &&
+	    tencentdb_url_add(to, shard->object.name, shard->object.bytes, url,
+		inner != NULL ? inner : "", e);
+	free(inner);
+	free(url);
+	free(key);
+	return ok;
+}
+
+static bool
+both_print(struct store *store, const struct catalogue_name *name,
+    const struct manifest *m, struct err *e)
+{
+	struct tencentdb_urls urls = { 0 };
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < m->shards.n; i++)
+		ok = shard_both(store, name, manifest_shard(m, i), &urls, e);
+	ok = ok && tencentdb_urls_print(&urls, e);
+	tencentdb_urls_release(&urls);
+	return ok;
+}
+
 static bool
 curl_check(struct err *e)
 {
@@ -82,7 +130,13 @@ url_run(const struct operands *args, struct err *e)
 	    catalogue_find(store, instance, args->v[0], &name, e) &&
 	    catalogue_read(store, &name, &m, e);
 
-	for (size_t i = 0; ok && i < m.shards.n; i++)
+	if (ok && format == FORMAT_TENCENTDB)
+		ok = (!internal && !curl) ? both_print(store, &name, &m, e) :
+					    err_set(e, ERR_USAGE,
+						"--format tencentdb has both "
+						"names; neither --private nor "
+						"--curl go with it");
+	for (size_t i = 0; ok && format == FORMAT_TEXT && i < m.shards.n; i++)
 		ok = shard_url(store, &name, manifest_shard(&m, i), &how, e);
 	if (ok && internal)
 		say("these addresses are found in %s only", how.region);

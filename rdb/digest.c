@@ -8,6 +8,8 @@
  */
 #include "rdb/digest.h"
 
+#include "rdb/kind.h"
+
 /* First bytes of records and terms: docs/digest.md. */
 enum tag {
 	TAG_KEY = 'K',
@@ -31,18 +33,6 @@ enum tag {
 	TAG_ARRAY = 'a'
 };
 
-/* What a key is, in its record. */
-enum kind {
-	KIND_STRING,
-	KIND_LIST,
-	KIND_SET,
-	KIND_ZSET,
-	KIND_HASH,
-	KIND_MODULE,
-	KIND_STREAM,
-	KIND_ARRAY
-};
-
 #define NO_EXPIRY (-1) /* a server takes a time of -1 for none, too */
 
 void
@@ -60,41 +50,6 @@ bad(struct rdb_digest *d, uint64_t at, const char *what)
 {
 	d->fault = (struct rdb_fault){ .at = at, .what = what };
 	return false;
-}
-
-static enum kind
-kind_of(unsigned type)
-{
-	switch (type) {
-	case 0:
-		return KIND_STRING;
-	case 1:
-	case 10:
-	case 14:
-	case 18:
-		return KIND_LIST;
-	case 2:
-	case 11:
-	case 20:
-		return KIND_SET;
-	case 3:
-	case 5:
-	case 12:
-	case 17:
-		return KIND_ZSET;
-	case 7:
-		return KIND_MODULE;
-	case 15:
-	case 19:
-	case 21:
-	case 26:
-	case 27:
-		return KIND_STREAM;
-	case 28:
-		return KIND_ARRAY;
-	default:
-		return KIND_HASH;
-	}
 }
 
 /* --- terms --- */
@@ -159,8 +114,8 @@ collection_piece(struct rdb_digest *d, const struct rdb_piece *p)
 		return;
 	case RDB_MEMBER:
 		if (p->first)
-			term_start(
-			    d, d->kind == KIND_ZSET ? TAG_SCORED : TAG_MEMBER);
+			term_start(d,
+			    d->kind == RDB_KIND_ZSET ? TAG_SCORED : TAG_MEMBER);
 		break;
 	case RDB_SCORE:
 		record_num(&d->term, bits_of(p->score));
@@ -295,9 +250,8 @@ group_piece(struct rdb_digest *d, const struct rdb_piece *p)
 		record_num(&d->term, p->more);
 		break;
 	case RDB_CONSUMER_STATE:
+		/* When it was last seen is no more data than a key's idle time. */
 		group_start(d, TAG_CONSUMER, true);
-		record_num(&d->term, p->num);
-		record_num(&d->term, p->more);
 		break;
 	case RDB_OWNED:
 		group_start(d, TAG_OWNED, true);
@@ -382,7 +336,7 @@ key_begin(struct rdb_digest *d, const struct rdb_run *run)
 	d->type = (unsigned)run->num;
 	if (!rdb_value_begin(&d->value, d->type, d->valkey))
 		return bad(d, run->at, "type that cannot be decoded");
-	d->kind = kind_of(d->type);
+	d->kind = rdb_kind_of(d->type);
 	d->terms = (struct hash128_sum){ 0, 0 };
 	d->n_terms = d->elements = d->gone = 0;
 	record_start(&d->key);
@@ -418,8 +372,8 @@ key_text(struct rdb_digest *d, const struct rdb_run *run)
 static bool
 is_empty(const struct rdb_digest *d)
 {
-	return d->elements == 0 && d->kind != KIND_STREAM &&
-	    d->kind != KIND_MODULE;
+	return d->elements == 0 && d->kind != RDB_KIND_STREAM &&
+	    d->kind != RDB_KIND_MODULE;
 }
 
 static void
@@ -433,8 +387,8 @@ key_end(struct rdb_digest *d)
 	} else if (is_empty(d)) {
 		d->empty++;
 	} else {
-		if (d->kind != KIND_STRING && d->kind != KIND_LIST &&
-		    d->kind != KIND_MODULE) {
+		if (d->kind != RDB_KIND_STRING && d->kind != RDB_KIND_LIST &&
+		    d->kind != RDB_KIND_MODULE) {
 			record_num(&d->key, d->n_terms);
 			record_hash(&d->key, d->terms);
 		}
@@ -450,11 +404,11 @@ key_end(struct rdb_digest *d)
 static void
 value_piece(struct rdb_digest *d, const struct rdb_piece *p)
 {
-	if (d->kind == KIND_STREAM)
+	if (d->kind == RDB_KIND_STREAM)
 		stream_piece(d, p);
-	else if (d->kind == KIND_ARRAY)
+	else if (d->kind == RDB_KIND_ARRAY)
 		array_piece(d, p);
-	else if (d->kind != KIND_MODULE)
+	else if (d->kind != RDB_KIND_MODULE)
 		collection_piece(d, p);
 	else if (p->what == RDB_MODULE)
 		record_num(&d->key, p->num);

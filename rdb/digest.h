@@ -15,8 +15,8 @@
  *	after RDB_END: d->keys_sum, d->functions_sum, counts
  *
  * It guards against accidents, not against an adversary: XXH3 can be forged.
- * Not data, and so left out: idle times, access frequencies, auxiliary
- * fields, slot numbers, entries of streams that were deleted.
+ * Not data, and so left out: idle times, access frequencies, when a consumer
+ * was seen, auxiliary fields, slot numbers, entries of streams that were deleted.
  *
  * Memory: this struct, about 190 KiB, however large the data.  Take it from
  * malloc.

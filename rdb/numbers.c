@@ -24,24 +24,21 @@ id_cmp(struct rdb_id a, struct rdb_id b)
 	return a.seq == b.seq ? 0 : a.seq < b.seq ? -1 : 1;
 }
 
-/*
- * How many entries a group of an old stream has read: what a server assumes
- * that knows no more than the first and last ID and the length, and takes it
- * that nothing was ever deleted (7.0: streamEstimateDistanceFromFirstEverEntry
- * in src/t_stream.c).
- */
-static uint64_t
-entries_read(const struct rdb_value *v, struct rdb_id id)
+/* 7.0: streamEstimateDistanceFromFirstEverEntry in src/t_stream.c, where nothing
+ * was ever deleted. */
+uint64_t
+numbers_entries_read(struct rdb_id id, struct rdb_id first,
+    struct rdb_id last_id, uint64_t length)
 {
-	int first = id_cmp(id, v->entries.first_live);
+	int to_first = id_cmp(id, first), to_last = id_cmp(id, last_id);
 
-	if (v->length == 0)
+	if (length == 0)
 		return 0;
-	if (id_cmp(id, v->last) == 0)
-		return v->length;
-	if (id_cmp(id, v->last) > 0 || first > 0)
+	if (to_last == 0)
+		return length;
+	if (to_last > 0 || to_first > 0)
 		return UINT64_MAX;
-	return first == 0 ? 1 : 0;
+	return to_first == 0 ? 1 : 0;
 }
 
 /* The last ID of a stream of type 15, and what that does not say. */
@@ -90,7 +87,9 @@ of_id(struct rdb_value *v, unsigned deed, uint64_t num)
 		stream_old(v);
 		break;
 	case DEED_GROUP_OLD:
-		pieces_id(v, RDB_GROUP_STATE, id, entries_read(v, id));
+		pieces_id(v, RDB_GROUP_STATE, id,
+		    numbers_entries_read(
+			id, v->entries.first_live, v->last, v->length));
 		break;
 	case DEED_GROUP_ID:
 		v->id = id;

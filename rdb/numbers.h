@@ -13,6 +13,12 @@
 /* The number of a step was read: hand it out, or keep it for the next. */
 enum step_got numbers_take(struct rdb_value *, unsigned deed, uint64_t num);
 
+/* How many entries a group of a stream of type 15 has read, that was last given
+ * id: what a server assumes which knows the first live ID, the last one, and how
+ * many entries there are. */
+uint64_t numbers_entries_read(struct rdb_id id, struct rdb_id first,
+    struct rdb_id last_id, uint64_t length);
+
 /* A score was read. */
 enum step_got numbers_score(struct rdb_value *, unsigned deed, double);
 

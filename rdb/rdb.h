@@ -178,4 +178,8 @@ void rdb_walk_blame(struct rdb_walk *, const struct rdb_fault *);
 /* The name of a type as listings show it ("hash-listpack"), or NULL. */
 const char *rdb_type_name(unsigned type, bool valkey);
 
+/* The RDB version that introduced a type: a DUMP payload of it needs no later
+ * one.  0: no such type, or only of forks. */
+unsigned rdb_type_since(unsigned type, bool valkey);
+
 #endif

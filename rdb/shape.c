@@ -164,3 +164,11 @@ rdb_type_name(unsigned type, bool valkey)
 
 	return row == NULL ? NULL : row->name;
 }
+
+unsigned
+rdb_type_since(unsigned type, bool valkey)
+{
+	const struct shape_row *row = shape_of(type, valkey);
+
+	return row == NULL ? 0 : row->since;
+}

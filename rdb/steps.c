@@ -2,7 +2,7 @@
  * steps.c -- run a shape over bytes.
  *
  * Two loops.  quick() does the steps that lie in the chunk as a whole and
- * are good, nearly all of them; it has no state but its place.  step() does
+ * are good, nearly all of them; it has no state but its place.  steps_one() does
  * one step patiently: it is for the last bytes of a chunk, the first bytes of
  * the next, and for everything that is wrong, so that a fault is the same
  * however the stream was cut.
@@ -280,9 +280,8 @@ pick(struct rdb_place *at, struct rdb_atom *a, struct rdb_chunk *c)
 	return got;
 }
 
-/* One patient step. */
-static enum atom
-step(struct rdb_place *at, struct rdb_atom *a, struct rdb_chunk *c)
+enum atom
+steps_one(struct rdb_place *at, struct rdb_atom *a, struct rdb_chunk *c)
 {
 	enum atom got;
 
@@ -317,7 +316,7 @@ steps_run(struct rdb_place *at, struct rdb_atom *a, struct rdb_chunk *c)
 			quick(at, c);
 		if (*at->step == END)
 			return ATOM_DONE;
-		if ((got = step(at, a, c)) != ATOM_DONE)
+		if ((got = steps_one(at, a, c)) != ATOM_DONE)
 			return got;
 	}
 }

@@ -17,6 +17,10 @@
 
 enum atom steps_run(struct rdb_place *, struct rdb_atom *, struct rdb_chunk *);
 
+/* The same for one step, or as much of it as the chunk has.  ATOM_DONE: the
+ * place is at the next one; never at END, which is none. */
+enum atom steps_one(struct rdb_place *, struct rdb_atom *, struct rdb_chunk *);
+
 /* The end of what the shape describes, if it lies before end as a whole and
  * is good; else NULL. */
 const uint8_t *steps_over(

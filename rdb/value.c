@@ -418,3 +418,31 @@ rdb_value_next(struct rdb_value *v, struct rdb_piece *p)
 	}
 	return (enum rdb_got)got;
 }
+
+/* Elements of the packed collection at hand, if it says; else 0. */
+static uint64_t
+packed_count(const struct rdb_value *v)
+{
+	return v->blob.count < 65535 || v->row->kind == BLOB_INTSET ?
+	    v->blob.count :
+	    0;
+}
+
+bool
+rdb_value_count(const struct rdb_value *v, uint64_t *n)
+{
+	if (v->in_blob && v->place.depth == 0) {
+		*n = packed_count(v) / v->row->n_turns;
+		return *n > 0;
+	}
+	*n = v->place.left[0];
+	return v->place.depth == 1 && v->row->n_turns == 0 &&
+	    v->row->stream == 0;
+}
+
+uint64_t
+rdb_value_nodes(const struct rdb_value *v, uint64_t *elements)
+{
+	*elements = v->in_blob ? packed_count(v) : 1;
+	return v->place.left[0];
+}

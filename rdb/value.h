@@ -193,4 +193,16 @@ void rdb_value_feed(
 
 enum rdb_got rdb_value_next(struct rdb_value *, struct rdb_piece *);
 
+/*
+ * With the first piece of a collection, for who has to say it in front: how many
+ * members, fields or items it declares.  False: that is not known before its
+ * end, as in a list of nodes, or a listpack of 65535 entries and more.
+ */
+bool rdb_value_count(const struct rdb_value *, uint64_t *n);
+
+/* With a piece of a list of nodes (types 14 and 18): how many nodes are to come,
+ * that of the piece included; and how many elements that one declares, 0: it
+ * does not say. */
+uint64_t rdb_value_nodes(const struct rdb_value *, uint64_t *elements);
+
 #endif

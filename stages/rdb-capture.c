@@ -1,21 +1,31 @@
 /*
- * rdb-capture.c -- a full snapshot of a running server, over replication.
+ * rdb-capture.c -- the data of a running server, as an RDB.
  *
- * Standard output carries exactly the RDB; what framed it is gone, and its
- * last bytes come only when the end has been proven (redis/sync.h).
+ * Over replication, which gives one point in time (redis/sync.h); or, where a
+ * server does not let itself be replicated, key by key (redis/scan.h).
+ * Standard output carries exactly the RDB; its last bytes come only when the
+ * end has been proven.
  *
- * Memory: one buffer of 256 KiB, and what TLS needs.
+ * Memory: one buffer of 256 KiB, and what TLS needs; key by key see scan.h.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "stages/kit/facts.h"
 #include "stages/kit/stage.h"
+#include "stages/redis/scan.h"
 #include "stages/redis/server.h"
 #include "stages/redis/sync.h"
 
-static struct server_options options = { .timeout_ms = SERVER_TIMEOUT };
+enum way { WAY_AUTO, WAY_PSYNC, WAY_SCAN };
+
+static const char *const ways[] = { "auto", "psync", "scan", NULL };
+static int via = WAY_AUTO;
+static struct server_options options = { .timeout_ms = SERVER_TIMEOUT,
+	.clusters = true };
 static const char *announced = SYNC_VERSION;
+static struct scan_options scanning = { .count = SCAN_COUNT,
+	.memory = SCAN_MEMORY };
 
 static const struct opt opts[] = {
 	SERVER_OPTIONS(options),
@@ -23,6 +33,23 @@ static const struct opt opts[] = {
 	    "version to announce; Valkey writes the RDB for it "
 	    "(default " SYNC_VERSION "; 8.1.0 gives one that Redis 7.2 loads)",
 	    0, 0, NULL, NULL },
+	{ OPT_CHOICE, 0, "via", &via, "WAY",
+	    "psync (replication); scan (key by key, no point in time; also "
+	    "whole clusters); auto (default): psync, and scan where that is "
+	    "refused",
+	    0, 0, ways, NULL },
+	{ OPT_INT, 0, "count", &scanning.count, "N",
+	    "scan: keys asked for at a time (default 500)", 1, 100000, NULL,
+	    NULL },
+	{ OPT_SIZE, 0, "rate", &scanning.rate, "BYTES",
+	    "scan: bytes a second at most (default: as fast as it goes)", 1,
+	    INT64_MAX / 1000, NULL, NULL },
+	{ OPT_SIZE, 0, "memory", &scanning.memory, "BYTES",
+	    "scan: to remember keys in; what is above is in a file in TMPDIR "
+	    "(default 256M)",
+	    SEEN_MEMORY_MIN, INT64_MAX / 4, NULL, NULL },
+	{ OPT_FLAG, 0, "idle", &scanning.idle, NULL,
+	    "scan: idle times, or frequencies of use, too", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
 };
 
@@ -30,7 +57,9 @@ struct capture {
 	struct source base;
 	struct server server;
 	struct server_info info;
+	enum way way; /* as it was decided */
 	struct sync sync;
+	struct scan scan;
 };
 
 static bool
@@ -38,6 +67,8 @@ capture_next(struct source *src, struct span *chunk, struct err *e)
 {
 	struct capture *c = (struct capture *)src;
 
+	if (c->way == WAY_SCAN)
+		return scan_next(&c->scan, chunk, e);
 	return sync_next(&c->sync, chunk, e) ||
 	    err_in(e, "%s", c->server.url.name);
 }
@@ -45,26 +76,35 @@ capture_next(struct source *src, struct span *chunk, struct err *e)
 static uint64_t
 capture_size(const struct source *src)
 {
-	return ((const struct capture *)src)->sync.length;
+	const struct capture *c = (const struct capture *)src;
+
+	return c->way == WAY_SCAN ? SIZE_UNKNOWN : c->sync.length;
+}
+
+/* Who the server is; of a cluster only what its nodes share. */
+static void
+tell_server(const struct server_info *info, bool cluster, struct facts *facts)
+{
+	char text[64];
+
+	if (info->text == NULL)
+		return;
+	facts_text(
+	    facts, "engine", server_info_engine(info, text, sizeof text));
+	facts_text(facts, "engine-version", text);
+	if (cluster)
+		return;
+	facts_text(facts, "run-id",
+	    server_info_get(info, "run_id", text, sizeof text));
+	facts_text(
+	    facts, "role", server_info_get(info, "role", text, sizeof text));
 }
 
 static void
-capture_tell(const struct source *src, struct facts *facts)
+tell_sync(const struct sync *s, struct facts *facts)
 {
-	const struct capture *c = (const struct capture *)src;
-	const struct sync *s = &c->sync;
-	char text[64];
-
-	if (c->info.text != NULL) {
-		facts_text(facts, "engine",
-		    server_info_engine(&c->info, text, sizeof text));
-		facts_text(facts, "engine-version", text);
-		facts_text(facts, "run-id",
-		    server_info_get(&c->info, "run_id", text, sizeof text));
-		facts_text(facts, "role",
-		    server_info_get(&c->info, "role", text, sizeof text));
-	}
 	facts_text(facts, "via", "psync");
+	facts_text(facts, "point-in-time", "yes");
 	facts_text(facts, "replid", s->replid);
 	facts_count(facts, "offset", s->offset);
 	facts_text(
@@ -74,10 +114,45 @@ capture_tell(const struct source *src, struct facts *facts)
 }
 
 static void
+tell_scan(const struct scan *s, struct facts *facts)
+{
+	static const char *const functions[] = { "none", "saved", "denied" };
+
+	facts_text(facts, "via", "scan");
+	facts_text(facts, "point-in-time", "no");
+	if (s->masters > 0)
+		facts_count(facts, "masters", s->masters);
+	facts_count(facts, "keys", s->keys);
+	facts_count(facts, "vanished", s->vanished);
+	facts_count(facts, "duplicates", s->duplicates);
+	facts_count(facts, "databases", s->databases);
+	facts_text(facts, "functions", functions[s->functions]);
+	facts_count(facts, "started", (uint64_t)s->started);
+	facts_count(facts, "finished", (uint64_t)s->finished);
+	facts_count(facts, "bytes", s->out.at);
+}
+
+static void
+capture_tell(const struct source *src, struct facts *facts)
+{
+	const struct capture *c = (const struct capture *)src;
+
+	if (c->way == WAY_SCAN) {
+		tell_server(&c->scan.info, c->scan.masters > 0, facts);
+		tell_scan(&c->scan, facts);
+	} else {
+		tell_server(&c->info, false, facts);
+		tell_sync(&c->sync, facts);
+	}
+}
+
+static void
 capture_free(struct source *src)
 {
 	struct capture *c = (struct capture *)src;
 
+	if (c->way == WAY_SCAN)
+		scan_release(&c->scan);
 	server_info_release(&c->info);
 	server_release(&c->server);
 	free(c);
@@ -118,10 +193,60 @@ patience(const char *why)
 	stage_say("waiting for the server: %s", why);
 }
 
+/* The server is connected, or names a cluster. */
+static bool
+begin_scan(struct capture *c, struct err *e)
+{
+	c->way = WAY_SCAN;
+	c->server.rules = c->server.url.cluster ? SCAN_RULES
+	    " +cluster|slots +cluster|nodes" :
+						  SCAN_RULES;
+	if (!scan_begin(&c->scan, &c->server, &scanning, e))
+		return false;
+	if (c->scan.functions == SCAN_FUNCTIONS_DENIED)
+		stage_warn("%s: functions are left out: FUNCTION DUMP is "
+			   "hidden, or the user lacks +function|dump",
+		    c->server.url.name);
+	return true;
+}
+
+/* Over replication; where that is not for us, and nobody insists, by keys. */
+static bool
+begin_sync(struct capture *c, struct err *e)
+{
+	const struct sync_options how = { announced, patience };
+
+	c->way = WAY_PSYNC;
+	if (!look(c, e))
+		return false;
+	if (sync_begin(&c->sync, &c->server, &how, e))
+		return true;
+	if (!c->sync.denied || via == WAY_PSYNC)
+		return false;
+	stage_warn("no replication (%s); reading key by key instead, which "
+		   "gives no point in time",
+	    e->text);
+	return server_connect(&c->server, e) && begin_scan(c, e);
+}
+
+static bool
+begin(struct capture *c, struct err *e)
+{
+	if (c->server.url.cluster && via != WAY_SCAN)
+		return err_set(e, ERR_USAGE,
+		    "replication gives one shard at a time: name each master "
+		    "with redis:// or rediss://, or take the whole cluster "
+		    "with --via scan");
+	if (c->server.url.cluster)
+		return begin_scan(c, e);
+	if (!server_connect(&c->server, e))
+		return false;
+	return via == WAY_SCAN ? begin_scan(c, e) : begin_sync(c, e);
+}
+
 static struct source *
 capture_new(const struct operands *args, struct err *e)
 {
-	const struct sync_options how = { announced, patience };
 	struct capture *c = calloc(1, sizeof *c);
 
 	if (c == NULL) {
@@ -136,8 +261,7 @@ capture_new(const struct operands *args, struct err *e)
 	if (options.tls.insecure)
 		stage_warn("--tls-insecure: the server's certificate is not "
 			   "checked; anybody could be answering");
-	if (server_connect(&c->server, e) && look(c, e) &&
-	    sync_begin(&c->sync, &c->server, &how, e))
+	if (begin(c, e))
 		return &c->base;
 	capture_free(&c->base);
 	return NULL;
@@ -148,7 +272,9 @@ static const char *const notes[] = {
 	"unix://[user[:password]@]/path.sock.  Better than in the URL: a "
 	"password",
 	"in --password-file or REDISCLI_AUTH.  An ACL user needs " SYNC_RULES
-	".",
+	",",
+	"for --via scan " SCAN_RULES ".",
+	"--via scan also takes redis+cluster://host:port[,host:port...].",
 	NULL,
 };
 

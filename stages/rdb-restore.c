@@ -1,56 +1,67 @@
 /*
- * rdb-restore.c -- an RDB stream into a running server.
+ * rdb-restore.c -- an RDB stream into a running server, or a cluster.
  *
- * --via native plays the primary (redis/master.h): the server loads the
- * stream with its own loader, all types and modules included.  The input is
- * walked before it is sent, and its last bytes are held back until it is
- * proven whole and the go-ahead has come, so a target never takes a part for
- * the whole.  Nothing is touched before the input's header has been read.
+ * --via native plays the primary (redis/native.h): the server loads the
+ * stream with its own loader, all types and modules included.  --via restore
+ * and commands write key by key (redis/fill.h).  auto looks at the target
+ * (redis/survey.h) once the input's header is there, and says what it takes.
  *
- * Memory: a row per database, and what TLS needs.
+ * Memory: native: a row per database; else see redis/fill.h.
  */
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "rdb/census.h"
 #include "rdb/rdb.h"
-#include "stages/kit/clock.h"
-#include "stages/kit/facts.h"
+#include "stages/keys/choice.h"
 #include "stages/kit/stage.h"
-#include "stages/kit/whole_rdb.h"
-#include "stages/redis/expiring.h"
-#include "stages/redis/master.h"
-#include "stages/redis/server.h"
-#include "stages/redis/target.h"
+#include "stages/redis/fill.h"
+#include "stages/redis/native.h"
 
-#define TRAILER  9  /* end mark and CRC */
-#define HEAD_MAX 16 /* bytes; magic and version have 9, so do the last */
-#define TICK_MS  1000
+#define HEADER     9 /* bytes of magic and version */
+#define REPLID_LEN 40
 
 enum via { VIA_AUTO, VIA_NATIVE, VIA_RESTORE, VIA_COMMANDS };
-enum framing { FRAMING_AUTO, FRAMING_LENGTH, FRAMING_MARK };
 
 static const char *const vias[] = { "auto", "native", "restore", "commands",
 	NULL };
 static const char *const framings[] = { "auto", "length", "eof", NULL };
 static const char *const loads[] = { "auto", "diskless", "disk", NULL };
 
-static struct server_options options = { .timeout_ms = SERVER_TIMEOUT };
-static int via = VIA_AUTO, framing = FRAMING_AUTO, load = TARGET_LOAD_AUTO;
-static bool flush;
-static int64_t expected = -1, offset;
-static const char *listen_on, *announce, *replid;
+static const char *const conflicts[] = { "fail", "skip", "replace", NULL };
+
+static struct server_options options = { .timeout_ms = SERVER_TIMEOUT,
+	.clusters = true };
+static struct native_options native;
+static struct choice choice = CHOICE_DEFAULT;
+static int via = VIA_AUTO, framing = NATIVE_AUTO, load = TARGET_LOAD_AUTO;
+static int conflict = FILL_FAIL;
+static bool flush, plan;
+static int64_t expected = -1, offset, connections, hold = FILL_HOLD;
 
 static const struct opt opts[] = {
 	SERVER_OPTIONS(options),
 	{ OPT_CHOICE, 0, "via", &via, "WAY",
-	    "native: play the primary of the target (auto: the same)", 0, 0,
-	    vias, NULL },
+	    "native: play the primary of the target; restore, commands: key "
+	    "by key; auto: what fits",
+	    0, 0, vias, NULL },
+	{ OPT_FLAG, 0, "dry-run", &plan, NULL,
+	    "read all, tell what would be done, touch nothing", 0, 0, NULL,
+	    NULL },
+	{ OPT_CHOICE, 0, "on-conflict", &conflict, "HOW",
+	    "a target that holds keys: fail; or skip, replace those the input "
+	    "has, too",
+	    0, 0, conflicts, NULL },
 	{ OPT_FLAG, 0, "flush", &flush, NULL,
 	    "remove all that the target holds first", 0, 0, NULL, NULL },
+	{ OPT_INT, 0, "connections", &connections, "N",
+	    "to a server (4), to each master of a cluster (2)", 1, 64, NULL,
+	    NULL },
+	{ OPT_SIZE, 0, "hold", &hold, "SIZE",
+	    "largest value to hold for RESTORE; others go by commands (8M)", 1,
+	    512 << 20, NULL, NULL },
+	CHOICE_OPTIONS(choice),
 	{ OPT_SIZE, 0, "expect", &expected, "SIZE",
 	    "bytes the input has, exactly", 0, INT64_MAX, NULL, NULL },
 	{ OPT_CHOICE, 0, "framing", &framing, "HOW",
@@ -60,15 +71,15 @@ static const struct opt opts[] = {
 	    "diskless: load as the bytes come; disk: from a file; auto: "
 	    "diskless where the target lets us set it",
 	    0, 0, loads, NULL },
-	{ OPT_TEXT, 0, "listen", &listen_on, "ADDR[:PORT]",
+	{ OPT_TEXT, 0, "listen", &native.listen, "ADDR[:PORT]",
 	    "wait for the target here (default: the address from which we "
 	    "reach it, a free port)",
 	    0, 0, NULL, NULL },
-	{ OPT_TEXT, 0, "announce", &announce, "HOST[:PORT]",
+	{ OPT_TEXT, 0, "announce", &native.announce, "HOST[:PORT]",
 	    "where the target shall look for us, if not there; then any "
 	    "address may connect",
 	    0, 0, NULL, NULL },
-	{ OPT_TEXT, 0, "replid", &replid, "HEX40",
+	{ OPT_TEXT, 0, "replid", &native.replid, "HEX40",
 	    "replication id to give (default: a random one)", 0, 0, NULL,
 	    NULL },
 	{ OPT_INT, 0, "offset", &offset, "N", "replication offset to give", 0,
@@ -76,409 +87,203 @@ static const struct opt opts[] = {
 	OPT_TABLE_END,
 };
 
-struct restore {
+/* --- the two ways --- */
+
+static struct sink *
+native_begin(struct server *server, const char *why, struct err *e)
+{
+	native.flush = flush;
+	native.framing = (enum native_framing)framing;
+	native.load = (enum target_load)load;
+	native.offset = (uint64_t)offset;
+	snprintf(native.why, sizeof native.why, "%s", why);
+	server->rules = TARGET_RULES;
+	return native_new(server, &native, e);
+}
+
+static struct sink *
+fill_begin(
+    struct server *server, bool native_too, const char *why, struct err *e)
+{
+	struct fill_options o = { .commands = via == VIA_COMMANDS,
+		.native = native_too,
+		.plan = plan,
+		.flush = flush,
+		.conflict = (enum fill_conflict)conflict,
+		.connections = (unsigned)connections,
+		.hold = (uint64_t)hold,
+		.choice = &choice };
+
+	snprintf(o.why, sizeof o.why, "%s", why);
+	server->rules = SURVEY_RULES;
+	return fill_new(server, &o, e);
+}
+
+/* Only these can do what was asked for. */
+static bool
+wants_fill(const char **why)
+{
+	*why = via == VIA_RESTORE || via == VIA_COMMANDS ? "" :
+	    !choice_all(&choice)  ? "only some keys, or changed" :
+	    conflict != FILL_FAIL ? "what the target holds stays" :
+				    NULL;
+	return *why != NULL;
+}
+
+/* --- auto: a sink that becomes another --- */
+
+struct chooser {
 	struct sink base;
-	struct target target;
-	struct master master;
-	struct whole_rdb whole;
-	struct rdb_census census;
-	struct expiring expiring;
-	uint64_t length;        /* announced to the target, or SIZE_UNKNOWN */
-	uint8_t held[HEAD_MAX]; /* first bytes, then last bytes */
-	size_t held_len;
-	bool headed; /* magic and version have come, whole */
-	bool begun;
-	uint64_t db_max;     /* highest database there was */
-	uint64_t keys, gone; /* what the target has, what expired */
+	struct server server; /* until there is an inner sink */
+	struct sink *inner;
+	uint8_t head[HEADER];
+	size_t head_len;
 };
 
-/* --- what comes in --- */
-
-/* Count what passes; arg: the restore. */
+/* The header is whole, or there is no more.  What is wrong with it the native
+ * sink says, without having asked anybody. */
 static bool
-count(void *arg, const struct rdb_run *run, struct err *e)
+choose(struct chooser *c, struct err *e)
 {
-	struct restore *r = arg;
+	struct survey survey = { .info = { NULL } };
+	char why[SURVEY_WHY] = "";
+	struct rdb_walk walk;
+	struct rdb_run run;
+	bool fits = true, ok = true;
 
-	r->headed |= run->label == RDB_HEADER && run->last;
-	if (run->label == RDB_EXPIRE && run->last)
-		expiring_add(&r->expiring, (int64_t)run->num);
-	if (run->label == RDB_SELECT && run->last && run->num > r->db_max)
-		r->db_max = run->num;
-	return rdb_census_feed(&r->census, run) ||
-	    err_sys(e, "no memory to count keys");
-}
-
-/* The length that was announced must be kept. */
-static bool
-check_length(const struct restore *r, struct err *e)
-{
-	if (r->length == SIZE_UNKNOWN || r->whole.walk.at == r->length ||
-	    (!r->whole.ended && r->whole.walk.at < r->length))
-		return true;
-	return err_set(e, ERR_DATA,
-	    "offset %" PRIu64 ": the input was to be %" PRIu64 " bytes, but %s",
-	    r->whole.walk.at, r->length,
-	    r->whole.ended ? "its RDB ends here" : "it is longer");
-}
-
-/* A server exits when it is sent a database that it does not have. */
-static bool
-check_databases(const struct restore *r, struct err *e)
-{
-	const struct target *t = &r->target;
-
-	return t->databases == 0 || r->db_max < t->databases ||
-	    err_set(e, ERR_REMOTE,
-		"%s: has %" PRIu64 " databases (its setting \"databases\"), "
-		"the input has database %" PRIu64,
-		t->server.url.name, t->databases, r->db_max);
-}
-
-/* --- how it is to be sent --- */
-
-/*
- * A file may end with the mark of a replication, which counts for its size
- * but is not sent: forty hex digits at its end make the size a guess.
- */
-static bool
-ends_with_mark(void)
-{
-	struct stat st;
-	char end[MASTER_MARK];
-
-	if (fstat(STDIN_FILENO, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size < (off_t)sizeof end ||
-	    pread(STDIN_FILENO, end, sizeof end,
-		st.st_size - (off_t)sizeof end) != (ssize_t)sizeof end)
-		return false;
-	for (size_t i = 0; i < sizeof end; i++)
-		if (strchr("0123456789abcdef", end[i]) == NULL || end[i] == 0)
-			return false;
-	return true;
-}
-
-static uint64_t
-length_to_announce(void)
-{
-	if (framing == FRAMING_MARK || ends_with_mark())
-		return SIZE_UNKNOWN;
-	return stage_expect;
-}
-
-/* Where we listen, and where the target shall look for us. */
-static bool
-find_addresses(
-    struct restore *r, char *host, size_t cap, unsigned *port, struct err *e)
-{
-	char at[256], seen[64];
-	unsigned listen_port = 0;
-
-	conn_local_host(r->target.server.conn, seen, sizeof seen);
-	if (seen[0] == '\0')
-		strcpy(seen, "127.0.0.1");
-	strcpy(at, seen);
-	if (listen_on != NULL &&
-	    !url_split_host(listen_on, at, sizeof at, &listen_port))
-		return err_set(e, ERR_USAGE, "--listen wants ADDR[:PORT]");
-	if (!master_listen(&r->master, at, listen_port, e))
-		return false;
-	*port = r->master.port;
-	snprintf(host, cap, "%s",
-	    strcmp(r->master.host, "0.0.0.0") == 0 ||
-		    strcmp(r->master.host, "::") == 0 ?
-		seen :
-		r->master.host);
-	if (announce != NULL && !url_split_host(announce, host, cap, port))
-		return err_set(e, ERR_USAGE, "--announce wants HOST[:PORT]");
-	return true;
-}
-
-/* Wait until the target has come to us. */
-static bool
-await_target(struct restore *r, const char *host, unsigned port, struct err *e)
-{
-	struct target *t = &r->target;
-	int64_t end = clock_steady() + options.timeout_ms;
-	char from[64], words[100];
-	bool got = false, loading;
-
-	conn_peer_host(t->server.conn, from, sizeof from);
-	/* Behind a Unix socket it is on this machine and so comes from the
-	 * address that it goes to; from 127.0.0.1 to all of 127.0.0.0/8. */
-	if (from[0] == '\0')
-		snprintf(from, sizeof from, "%.63s",
-		    strncmp(host, "127.", 4) == 0 ? "127.0.0.1" : host);
-	while (!got && clock_steady() < end)
-		if (!master_accept(&r->master, announce != NULL ? NULL : from,
-			options.timeout_ms, TICK_MS, &got, e))
-			return false;
-	if (got)
-		return true;
-	if (r->master.stranger[0] != '\0')
-		return err_set(e, ERR_REMOTE,
-		    "%s: did not come to us from %s, but %s did and was turned "
-		    "away: if that is the target, give --announce",
-		    t->server.url.name, from, r->master.stranger);
-	return target_watch(t, &loading, words, sizeof words, e) &&
-	    err_set(e, ERR_REMOTE,
-		"%s: did not come to us at %s, port %u, within %.0f s (%s): "
-		"see --listen and --announce",
-		t->server.url.name, host, port,
-		(double)options.timeout_ms / 1000, words);
-}
-
-/* From the first look at the target to the first byte of the payload. */
-static bool
-begin(struct restore *r, struct err *e)
-{
-	struct target *t = &r->target;
-	char host[256], random[MASTER_MARK];
-	uint64_t replicas;
-	unsigned port;
-
-	if (!target_open(
-		t, r->whole.walk.version, r->whole.walk.valkey, flush, e) ||
-	    !check_databases(r, e) ||
-	    !find_addresses(r, host, sizeof host, &port, e))
-		return false;
-	replicas = server_info_count(&t->info, "connected_slaves");
-	if (replicas > 0)
-		stage_warn("%s has %" PRIu64 " replicas, which will hold the "
-			   "same data",
-		    t->server.url.name, replicas);
-	if (!master_random(random, sizeof random, e) ||
-	    !target_prepare(t, flush, (enum target_load)load, e) ||
-	    !target_follow(t, host, port, e) ||
-	    !await_target(r, host, port, e) ||
-	    !master_greet(&r->master, t->tls ? &options.tls : NULL, e))
-		return false;
-	r->length = length_to_announce();
-	if (!master_begin(&r->master, replid != NULL ? replid : random,
-		(uint64_t)offset, r->length, e))
-		return false;
-	stage_say("restoring into %s (%s %s) via native, framing %s, %s",
-	    t->server.url.name, t->engine, t->version,
-	    r->master.marked ? "eof" : "length",
-	    t->diskless ? "diskless" : "through its disk");
-	r->begun = true;
-	return true;
-}
-
-/* --- the sink --- */
-
-/* What the target's side of a failure on the link looks like. */
-static bool
-blame(const struct restore *r, struct err *e)
-{
-	if (e->kind == ERR_REMOTE)
-		err_in(e, "%s took %" PRIu64 " bytes (its log may say why)",
-		    r->target.server.url.name, r->whole.walk.at);
-	return false;
-}
-
-static bool
-send(struct restore *r, struct span s, struct err *e)
-{
-	return s.len == 0 || master_put(&r->master, s, e) || blame(r, e);
-}
-
-static void
-hold(struct restore *r, struct span s)
-{
-	memcpy(r->held + r->held_len, s.ptr, s.len);
-	r->held_len += s.len;
-}
-
-/* Send what was held of the header, once there is a target to send it to. */
-static bool
-begin_and_catch_up(struct restore *r, struct err *e)
-{
-	struct span head = { r->held, r->held_len };
-
-	if (!begin(r, e))
-		return false;
-	r->held_len = 0;
-	return check_length(r, e) && send(r, head, e);
-}
-
-static bool
-restore_put(struct sink *s, struct span in, struct err *e)
-{
-	struct restore *r = (struct restore *)s;
-	size_t used = 0, back;
-	bool behind = r->whole.ended;
-
-	if (!whole_rdb_feed(&r->whole, in, count, r, &used, e))
-		return false;
-	if (behind)
-		return true;
-	if (!r->headed) {
-		hold(r, in);
-		return true;
+	rdb_walk_init(&walk);
+	rdb_walk_feed(&walk, c->head, c->head_len);
+	if (c->head_len == HEADER && rdb_walk_next(&walk, &run) == RDB_RUN) {
+		ok = survey_take(&survey, &c->server, e);
+		fits = ok &&
+		    survey_native(&survey, walk.version, walk.valkey, why);
+		survey_release(&survey);
 	}
-	if (r->begun ? !check_length(r, e) || !check_databases(r, e) :
-		       !begin_and_catch_up(r, e))
+	if (!ok)
 		return false;
-	if (!r->whole.ended)
-		return send(r, in, e);
-	back = used < TRAILER ? used : TRAILER;
-	r->held_len = 0;
-	hold(r, (struct span){ in.ptr + used - back, back });
-	return send(r, (struct span){ in.ptr, used - back }, e);
+	c->inner = fits && !plan ? native_begin(&c->server, why, e) :
+				   fill_begin(&c->server, fits, why, e);
+	memset(&c->server, 0, sizeof c->server);
+	return c->inner != NULL &&
+	    sink_put(c->inner, (struct span){ c->head, c->head_len }, e);
 }
 
-/* Wait for the target's word that it has loaded everything. */
 static bool
-await_load(struct restore *r, struct err *e)
+chooser_put(struct sink *s, struct span in, struct err *e)
 {
-	struct target *t = &r->target;
-	int64_t quiet = clock_steady();
-	bool acked = false, alive, loading;
-	char words[100];
+	struct chooser *c = (struct chooser *)s;
 
-	for (;;) {
-		if (!master_await(&r->master, TICK_MS, &acked, &alive, e))
-			return err_in(e,
-			    "while the target was loading (its "
-			    "log says why)");
-		if (acked)
+	if (c->inner == NULL) {
+		struct room head = { c->head, c->head_len, HEADER };
+
+		room_put(&head, &in);
+		c->head_len = head.len;
+		if (c->head_len < HEADER)
 			return true;
-		if (!alive &&
-		    (!target_watch(t, &loading, words, sizeof words, e)))
+		if (!choose(c, e))
 			return false;
-		if (alive || loading)
-			quiet = clock_steady();
-		if (clock_steady() - quiet > options.timeout_ms)
-			return err_set(e, ERR_REMOTE,
-			    "%s: neither loads nor acknowledges (%s)",
-			    t->server.url.name, words);
 	}
-}
-
-/* A replica keeps what it is sent; a server of its own may begin to evict. */
-static void
-warn_of_eviction(const struct target *t)
-{
-	uint64_t limit = server_info_count(&t->info, "maxmemory");
-	uint64_t used = server_info_count(&t->info, "used_memory");
-	char policy[64];
-
-	if (limit == 0 || used <= limit)
-		return;
-	stage_warn("%s uses %" PRIu64 " bytes, its maxmemory is %" PRIu64
-		   " (%s): it will evict keys, or refuse writes",
-	    t->server.url.name, used, limit,
-	    server_info_get(
-		&t->info, "maxmemory_policy", policy, sizeof policy));
+	return in.len == 0 || sink_put(c->inner, in, e);
 }
 
 static bool
-restore_commit(struct sink *s, struct err *e)
+chooser_commit(struct sink *s, struct err *e)
 {
-	struct restore *r = (struct restore *)s;
+	struct chooser *c = (struct chooser *)s;
 
-	if (!whole_rdb_end(&r->whole, e) || !stage_go(e) ||
-	    !send(r, (struct span){ r->held, r->held_len }, e) ||
-	    (!master_finish(&r->master, e) && !blame(r, e)) ||
-	    !await_load(r, e) ||
-	    !target_compare(&r->target, &r->census, &r->expiring, clock_wall(),
-		&r->keys, &r->gone, e))
-		return false;
-	warn_of_eviction(&r->target);
-	if (!target_promote(&r->target, e))
-		return false;
-	if (r->whole.crc == 0)
-		stage_warn("the input has no checksum: its structure is whole, "
-			   "its bytes are on trust");
-	stage_say(
-	    "%s holds %" PRIu64 " keys", r->target.server.url.name, r->keys);
-	warn_of_eviction(&r->target);
-	if (r->gone > 0)
-		stage_say("%" PRIu64 " keys expired meanwhile", r->gone);
-	return true;
+	return (c->inner != NULL || choose(c, e)) && sink_commit(c->inner, e);
 }
 
 static void
-restore_tell(const struct sink *s, struct facts *facts)
+chooser_tell(const struct sink *s, struct facts *facts)
 {
-	const struct restore *r = (const struct restore *)s;
+	const struct chooser *c = (const struct chooser *)s;
 
-	facts_text(facts, "via", "native");
-	facts_count(facts, "bytes", r->whole.walk.at);
-	facts_count(facts, "keys", r->census.keys);
-	facts_count(facts, "expires", r->census.expires);
-	if (!r->begun)
-		return;
-	facts_text(facts, "framing", r->master.marked ? "eof" : "length");
-	facts_text(facts, "load", r->target.diskless ? "diskless" : "disk");
-	facts_text(facts, "target-engine", r->target.engine);
-	facts_text(facts, "target-version", r->target.version);
-	facts_count(facts, "target-keys", r->keys);
+	if (c->inner != NULL)
+		sink_tell(c->inner, facts);
 }
 
 static void
-restore_free(struct sink *s)
+chooser_free(struct sink *s)
 {
-	struct restore *r = (struct restore *)s;
-	struct err e = { 0 };
+	struct chooser *c = (struct chooser *)s;
 
-	master_close(&r->master);
-	if (!target_abandon(&r->target, &e))
-		stage_warn("%s", e.text);
-	target_close(&r->target);
-	rdb_census_release(&r->census);
-	free(r);
+	sink_free(c->inner);
+	server_release(&c->server);
+	free(c);
 }
 
-static const struct sink_ops restore_ops = {
-	.put = restore_put,
-	.commit = restore_commit,
-	.tell = restore_tell,
-	.free = restore_free,
+static const struct sink_ops chooser_ops = {
+	.put = chooser_put,
+	.commit = chooser_commit,
+	.tell = chooser_tell,
+	.free = chooser_free,
 };
+
+static struct sink *
+chooser_new(struct server *server, struct err *e)
+{
+	struct chooser *c = calloc(1, sizeof *c);
+
+	if (c == NULL) {
+		server_release(server);
+		err_sys(e, "no memory for the restore");
+		return NULL;
+	}
+	c->base.ops = &chooser_ops;
+	c->server = *server;
+	return &c->base;
+}
+
+/* --- the program --- */
 
 static struct sink *
 restore_new(const struct operands *args, struct err *e)
 {
-	struct restore *r = calloc(1, sizeof *r);
+	struct server server;
+	const char *why;
 
-	if (r == NULL) {
-		err_sys(e, "no memory for the restore");
+	if (!server_init(&server, args->v[0], &options, SURVEY_RULES, e))
 		return NULL;
-	}
-	r->base.ops = &restore_ops;
-	r->length = SIZE_UNKNOWN;
-	master_init(&r->master);
-	whole_rdb_init(&r->whole);
-	rdb_census_init(&r->census);
-	expiring_init(&r->expiring, clock_wall());
-	if (!server_init(
-		&r->target.server, args->v[0], &options, TARGET_RULES, e)) {
-		free(r);
-		return NULL;
-	}
 	if (options.tls.insecure)
 		stage_warn("--tls-insecure: the target's certificate is not "
 			   "checked; anybody could be answering");
-	return &r->base;
+	if (via == VIA_NATIVE && !plan)
+		return native_begin(&server, "", e);
+	if (wants_fill(&why))
+		return fill_begin(&server, false, why, e);
+	if (server.url.cluster)
+		return fill_begin(&server, false, "", e);
+	return chooser_new(&server, e);
 }
 
 static bool
 restore_check(const struct operands *args, struct err *e)
 {
 	(void)args;
-	if (via == VIA_RESTORE || via == VIA_COMMANDS)
+	if (!choice_check(&choice, e))
+		return false;
+	if (via == VIA_NATIVE && !choice_all(&choice))
 		return err_set(e, ERR_USAGE,
-		    "--via %s is not built in yet; native is", vias[via]);
-	if (replid != NULL &&
-	    (strlen(replid) != MASTER_MARK ||
-		strspn(replid, "0123456789abcdef") != MASTER_MARK))
+		    "--via native loads the input as it is: leave out filters "
+		    "and mappings, or --via native");
+	if (via == VIA_NATIVE && conflict != FILL_FAIL)
+		return err_set(e, ERR_USAGE,
+		    "--via native needs an empty target: --flush, or another "
+		    "way");
+	if (flush && conflict != FILL_FAIL)
+		return err_set(e, ERR_USAGE,
+		    "--flush removes all there is: --on-conflict %s is for "
+		    "what stays",
+		    conflicts[conflict]);
+	if (native.replid != NULL &&
+	    (strlen(native.replid) != REPLID_LEN ||
+		strspn(native.replid, "0123456789abcdef") != REPLID_LEN))
 		return err_set(
 		    e, ERR_USAGE, "--replid wants 40 lower case hex digits");
 	if (expected != -1)
 		stage_expect = (uint64_t)expected;
-	if (framing == FRAMING_LENGTH && expected == -1 &&
+	if (framing == NATIVE_LENGTH && expected == -1 &&
 	    lseek(STDIN_FILENO, 0, SEEK_CUR) == -1)
 		return err_set(e, ERR_USAGE,
 		    "--framing length needs --expect, or a file as input");
@@ -487,19 +292,24 @@ restore_check(const struct operands *args, struct err *e)
 
 static const char *const notes[] = {
 	"URL: redis://[user[:password]@]host[:port], rediss://... for TLS,",
-	"unix://[user[:password]@]/path.sock.  The target must hold no data "
-	"(or",
-	"--flush), be no replica and not in cluster mode.  It becomes a "
+	"unix://[user[:password]@]/path.sock, redis+cluster://host:port[,...].",
+	"--via native: the target must hold no data (or --flush), be no "
 	"replica",
-	"of this program for a moment: it must be able to connect back to us.",
-	"When anything fails it is left empty.  An ACL user needs",
+	"and not in cluster mode.  It becomes a replica of this program for a",
+	"moment: it must be able to connect back to us.  When anything fails "
+	"it",
+	"is left empty.  An ACL user needs",
 	TARGET_RULES ".",
+	"--via restore, commands: not atomic; a second run with --on-conflict",
+	"skip completes what the first could not.  An ACL user needs",
+	SURVEY_RULES ".",
 	NULL,
 };
 
 const struct stage stage = {
 	.name = "rdb-restore",
-	.brief = "load standard input, an RDB stream, into a running server",
+	.brief = "load standard input, an RDB stream, into a running server or "
+		 "cluster",
 	.operands = "URL",
 	.operands_min = 1,
 	.operands_max = 1,

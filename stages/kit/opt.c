@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHOICES_SHOWN 400 /* characters of what an option may be */
+
 struct unit {
 	const char *name;
 	int64_t times;
@@ -102,7 +104,7 @@ opt_find(const struct opt *const *tables, const char *word, const char **value)
 static bool
 choice_take(const struct opt *o, const char *value, struct err *e)
 {
-	char list[200] = "";
+	char list[CHOICES_SHOWN] = "";
 	size_t n = 0;
 
 	for (int i = 0; o->choices[i] != NULL; i++) {
@@ -137,6 +139,18 @@ range_refuse(const struct opt *o, const char *value, struct err *e)
 }
 
 static bool
+list_take(const struct opt *o, const char *value, struct err *e)
+{
+	struct opt_list *list = o->to;
+
+	if (list->n == OPT_LIST_MAX)
+		return err_set(e, ERR_USAGE, "--%s is given more than %d times",
+		    o->name, OPT_LIST_MAX);
+	list->v[list->n++] = value;
+	return true;
+}
+
+static bool
 value_take(const struct opt *o, const char *value, struct err *e)
 {
 	int64_t n;
@@ -148,6 +162,8 @@ value_take(const struct opt *o, const char *value, struct err *e)
 		return true;
 	case OPT_CHOICE:
 		return choice_take(o, value, e);
+	case OPT_LIST:
+		return list_take(o, value, e);
 	case OPT_SIZE:
 		ok = opt_size(value, &n);
 		break;
@@ -217,7 +233,7 @@ opt_parse(const struct opt *const *tables, int argc, char **argv,
 			if (seen[k] == o)
 				return err_set(e, ERR_USAGE,
 				    "--%s is given twice", o->name);
-		if (n < SEEN_MAX)
+		if (n < SEEN_MAX && o->type != OPT_LIST)
 			seen[n++] = o;
 	}
 	rest->v = argv + 1;

@@ -4,7 +4,7 @@
  * One table per program parses its arguments, prints its --help and feeds
  * its manual page, so the three cannot disagree.  Long names are never
  * abbreviated ("--level 3" or "--level=3"); an option given twice is an
- * error; "--" ends the options and "-" is an operand.  Options and operands
+ * error, unless it is a list; "--" ends the options and "-" is an operand.  Options and operands
  * may be mixed.
  */
 #ifndef KIT_OPT_H
@@ -17,13 +17,22 @@
 
 enum opt_type {
 	OPT_END,
-	OPT_FLAG,  /* bool *: present or not */
-	OPT_TEXT,  /* const char **: borrowed from argv */
-	OPT_INT,   /* int64_t *: min to max */
-	OPT_SIZE,  /* int64_t *: bytes; K, M, G, T are powers of 1024 */
-	OPT_TIME,  /* int64_t *: milliseconds; "500ms", "30s", "5m",
+	OPT_FLAG,   /* bool *: present or not */
+	OPT_TEXT,   /* const char **: borrowed from argv */
+	OPT_INT,    /* int64_t *: min to max */
+	OPT_SIZE,   /* int64_t *: bytes; K, M, G, T are powers of 1024 */
+	OPT_TIME,   /* int64_t *: milliseconds; "500ms", "30s", "5m",
 			   "6h", "1d"; a bare number is seconds */
-	OPT_CHOICE /* int *: place in the NULL-ended choices */
+	OPT_CHOICE, /* int *: place in the NULL-ended choices */
+	OPT_LIST    /* struct opt_list *: may be given many times */
+};
+
+#define OPT_LIST_MAX 256
+
+/* Every value of an option, in order; borrowed from argv. */
+struct opt_list {
+	const char *v[OPT_LIST_MAX];
+	int n;
 };
 
 struct opt {

@@ -212,11 +212,12 @@ run_progress(struct run *r)
 {
 	struct stat st;
 	bool piped = fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode);
+	bool shown = stage.text && isatty(STDOUT_FILENO);
 	enum progress_style style = PROGRESS_OFF;
 
 	if (progress != -1)
 		style = progress == 0 ? PROGRESS_TEXT : PROGRESS_JSON;
-	else if (!stage_quiet && isatty(STDERR_FILENO) &&
+	else if (!stage_quiet && isatty(STDERR_FILENO) && !shown &&
 	    (stage.sink != NULL || !piped))
 		style = PROGRESS_TEXT;
 	progress_begin(&r->progress, stage.name, style, stage_expect);

@@ -48,7 +48,8 @@ struct stage {
 	 */
 	bool proof;
 
-	bool text; /* what a source makes is text, fit for a terminal */
+	bool text; /* what it makes is text, fit for a terminal; there it is
+			   all that is shown: no progress unless asked for */
 
 	/* Look over the options as a whole.  Optional. */
 	bool (*check)(const struct operands *, struct err *);

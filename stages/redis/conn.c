@@ -21,7 +21,8 @@ struct conn {
 	int fd;
 	struct tls *tls;
 	int64_t timeout_ms;
-	size_t head, tail; /* held: buf[head..tail) */
+	size_t head, tail;             /* held: buf[head..tail) */
+	short read_waits, write_waits; /* for these events */
 	char name[300];
 	uint8_t buf[CONN_BUFFER];
 };
@@ -48,6 +49,8 @@ conn_new(int fd, const char *name, int64_t timeout_ms, struct err *e)
 	c->tls = NULL;
 	c->timeout_ms = timeout_ms;
 	c->head = c->tail = 0;
+	c->read_waits = POLLIN;
+	c->write_waits = POLLOUT;
 	snprintf(c->name, sizeof c->name, "%s", name);
 	return c;
 }
@@ -230,6 +233,19 @@ conn_try(struct conn *c, int64_t ms, bool *got, struct err *e)
 }
 
 bool
+conn_read_some(struct conn *c, bool *got, struct err *e)
+{
+	enum wait_got now = WAIT_QUIET;
+
+	make_room(c);
+	if (c->tail < CONN_BUFFER)
+		now = c->tls != NULL ? read_tls(c, &c->read_waits, e) :
+				       read_plain(c, e);
+	*got = now == WAIT_READY;
+	return now != WAIT_FAILED;
+}
+
+bool
 conn_more(struct conn *c, struct err *e)
 {
 	bool got;
@@ -284,6 +300,20 @@ write_some(struct conn *c, struct span *s, short *events, struct err *e)
 	}
 	span_take(s, done);
 	return true;
+}
+
+bool
+conn_write_some(struct conn *c, struct span *s, struct err *e)
+{
+	return s->len == 0 || write_some(c, s, &c->write_waits, e);
+}
+
+struct pollfd
+conn_waits(const struct conn *c, bool writing)
+{
+	return (struct pollfd){ .fd = c->fd,
+		.events =
+		    (short)(c->read_waits | (writing ? c->write_waits : 0)) };
 }
 
 bool

@@ -11,6 +11,7 @@
 #ifndef REDIS_CONN_H
 #define REDIS_CONN_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -52,6 +53,16 @@ MUST_USE bool conn_try(struct conn *, int64_t ms, bool *got, struct err *);
 
 /* Send all of it. */
 MUST_USE bool conn_write(struct conn *, struct span, struct err *);
+
+/*
+ * For whoever waits for several connections at once: what goes or comes now,
+ * without waiting.  conn_write_some takes off the span what went; conn_read_some
+ * tells whether bytes came.  conn_waits: what to poll(2) for afterwards, writing
+ * or only reading.
+ */
+MUST_USE bool conn_write_some(struct conn *, struct span *, struct err *);
+MUST_USE bool conn_read_some(struct conn *, bool *got, struct err *);
+struct pollfd conn_waits(const struct conn *, bool writing);
 
 /* The address we, or the other side, have on this connection, as a numeric
  * host; "" for a Unix socket. */

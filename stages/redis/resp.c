@@ -11,6 +11,7 @@ struct resp {
 	redisReplyObjectFunctions fn; /* hiredis' own, but for arrays */
 	redisReply *last;
 	size_t fed; /* bytes of the item being read */
+	size_t max_bytes, max_items;
 };
 
 #if HIREDIS_MAJOR >= 1
@@ -26,7 +27,9 @@ static void *(*make_array)(const redisReadTask *, array_len);
 static void *
 bounded_array(const redisReadTask *task, array_len n)
 {
-	return (size_t)n > RESP_ITEMS ? NULL : make_array(task, n);
+	const struct resp *r = task->privdata;
+
+	return (size_t)n > r->max_items ? NULL : make_array(task, n);
 }
 
 struct resp *
@@ -46,7 +49,16 @@ resp_new(struct conn *conn, struct err *e)
 	make_array = r->fn.createArray;
 	r->fn.createArray = bounded_array;
 	r->reader->fn = &r->fn;
+	r->reader->privdata = r;
+	resp_allow(r, RESP_MAX, RESP_ITEMS);
 	return r;
+}
+
+void
+resp_allow(struct resp *r, size_t bytes, size_t items)
+{
+	r->max_bytes = bytes;
+	r->max_items = items;
 }
 
 void
@@ -134,10 +146,10 @@ feed(struct resp *r, bool *done, struct err *e)
 		return true;
 	}
 	r->fed += n;
-	if (r->fed > RESP_MAX)
+	if (r->fed > r->max_bytes)
 		return err_set(e, ERR_REMOTE,
-		    "%s: a reply of more than %u bytes", conn_name(r->conn),
-		    RESP_MAX);
+		    "%s: a reply of more than %zu bytes", conn_name(r->conn),
+		    r->max_bytes);
 	if (redisReaderFeed(r->reader, (const char *)held.ptr, n) != REDIS_OK ||
 	    redisReaderGetReply(r->reader, &item) != REDIS_OK) {
 		char text[80];

@@ -6,8 +6,8 @@
  * item ends with a line, so after a reply the connection holds exactly what
  * came behind it: a snapshot may follow at once.
  *
- * Bounds: a reply of RESP_MAX bytes, RESP_ITEMS elements an array.  More is
- * refused, whatever a server declares.  Newlines between items, which
+ * Bounds: a reply of RESP_MAX bytes, RESP_ITEMS elements an array, unless
+ * resp_allow() says otherwise.  More is refused, whatever a server declares.  Newlines between items, which
  * replication peers send as signs of life, are skipped.
  */
 #ifndef REDIS_RESP_H
@@ -45,6 +45,10 @@ struct resp;
 /* conn is borrowed.  NULL on failure. */
 struct resp *resp_new(struct conn *, struct err *);
 void resp_free(struct resp *);
+
+/* From now on take replies of so many bytes, with so many elements in an array.
+ * An element costs some 100 bytes of memory. */
+void resp_allow(struct resp *, size_t bytes, size_t items);
 
 /* Send a command: NULL-ended words. */
 MUST_USE bool resp_send(struct resp *, const char *const *words, struct err *);

@@ -1,9 +1,13 @@
 /* server.c -- see server.h. */
 #include "stages/redis/server.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "stages/kit/clock.h"
+#include "stages/redis/wait.h"
 
 #define PASSWORD_MAX 65536
 
@@ -85,8 +89,9 @@ check_tls(const struct server *s, const struct tls_options *t, struct err *e)
 	if (s->url.kind == URL_TLS)
 		return true;
 	if (t->ca != NULL || t->server_name != NULL || t->insecure)
-		return err_set(
-		    e, ERR_USAGE, "--tls options need a URL of TLS: rediss://");
+		return err_set(e, ERR_USAGE,
+		    "--tls options need a URL of TLS: rediss:// or "
+		    "rediss+cluster://");
 	return true;
 }
 
@@ -101,12 +106,33 @@ server_init(struct server *s, char *url_text, const struct server_options *o,
 	s->tls = o->tls;
 	s->timeout_ms = o->timeout_ms;
 	s->rules = rules;
-	if (s->url.db > 0)
+	if (s->url.cluster && !o->clusters)
+		err_set(e, ERR_USAGE,
+		    "the URL names a whole cluster, but one server is wanted: "
+		    "name one node with redis:// or rediss://");
+	else if (s->url.db > 0)
 		err_set(e, ERR_USAGE,
 		    "the URL names database %d, but replication moves all of "
 		    "them: leave it out",
 		    s->url.db);
 	else if (check_tls(s, &o->tls, e) && find_login(s, o, e))
+		return true;
+	server_release(s);
+	return false;
+}
+
+bool
+server_init_node(struct server *s, const struct server *of, const char *host,
+    unsigned port, struct err *e)
+{
+	memset(s, 0, sizeof *s);
+	if (!url_node_init(&s->url, &of->url, host, port, e))
+		return false;
+	s->tls = of->tls;
+	s->timeout_ms = of->timeout_ms;
+	s->rules = of->rules;
+	if ((of->user == NULL || keep(&s->user, of->user, e)) &&
+	    (of->password == NULL || keep(&s->password, of->password, e)))
 		return true;
 	server_release(s);
 	return false;
@@ -165,17 +191,21 @@ login_explain(const struct server *s, const char *text, struct err *e)
 	return false;
 }
 
-/* Which rule is missing, and how to add all that are needed. */
+/* Which rule is missing, and how to add all that are needed.  Of keys servers
+ * say "access a key" (7.0) or "access one of the keys" (6). */
 static bool
-permission_refused(const struct server *s, const char *command, struct err *e)
+permission_refused(const struct server *s, const char *command,
+    const char *text, struct err *e)
 {
 	char user[64] = "default";
+	bool key = strstr(text, "access a key") != NULL ||
+	    strstr(text, "access one of the keys") != NULL;
 
 	if (s->user != NULL)
 		err_quote(user, sizeof user, s->user, strlen(s->user));
 	return err_set(e, ERR_REMOTE,
-	    "%s: user \"%s\" lacks +%s: ACL SETUSER %s %s", s->url.name, user,
-	    command, user, s->rules);
+	    "%s: user \"%s\" lacks %s%s: ACL SETUSER %s %s", s->url.name, user,
+	    key ? "some keys, for " : "+", command, user, s->rules);
 }
 
 bool
@@ -187,7 +217,7 @@ server_refused(const struct server *s, const char *command, const char *text,
 	if (strcmp(command, "auth") == 0 && login_explain(s, text, e))
 		return false;
 	if (server_said(text, "NOPERM"))
-		return permission_refused(s, command, e);
+		return permission_refused(s, command, text, e);
 	if (server_said(text, "NOAUTH") ||
 	    server_said(text, "ERR operation not permitted"))
 		return err_set(e, ERR_REMOTE,
@@ -275,7 +305,8 @@ static void
 command_name(char *to, size_t cap, const char *const *words)
 {
 	bool nested = strcmp(words[0], "CONFIG") == 0 ||
-	    strcmp(words[0], "FUNCTION") == 0;
+	    strcmp(words[0], "FUNCTION") == 0 ||
+	    strcmp(words[0], "CLUSTER") == 0;
 
 	snprintf(to, cap, "%s%s%s", words[0], nested ? "|" : "",
 	    nested ? words[1] : "");
@@ -296,6 +327,20 @@ server_call(struct server *s, struct reply *reply, const char *const *words,
 		return true;
 	command_name(name, sizeof name, words);
 	return server_refused(s, name, reply->text, e);
+}
+
+bool
+server_config(
+    struct server *s, const char *name, char *value, size_t cap, struct err *e)
+{
+	struct reply reply;
+
+	value[0] = '\0';
+	if (!resp_call(s->resp, &reply, WORDS("CONFIG", "GET", name), e))
+		return false;
+	if (reply.kind == REPLY_ARRAY && reply.len == 2)
+		snprintf(value, cap, "%s", resp_item(&reply, 1).text);
+	return true;
 }
 
 /* --- INFO --- */
@@ -323,6 +368,26 @@ server_info_try(struct server *s, struct server_info *info, struct err *e)
 	if (!resp_call(s->resp, &reply, WORDS("INFO"), e))
 		return false;
 	return reply.kind != REPLY_TEXT || keep(&info->text, reply.text, e);
+}
+
+bool
+server_info_loaded(struct server *s, struct server_info *info, struct err *e)
+{
+	int64_t end = clock_steady() + s->timeout_ms;
+
+	for (;;) {
+		if (!server_info(s, info, e))
+			return false;
+		if (server_info_count(info, "loading") == 0)
+			return true;
+		if (clock_steady() >= end)
+			return err_set(e, ERR_REMOTE,
+			    "%s: still loading its own data after %.0f s "
+			    "(--timeout)",
+			    s->url.name, (double)s->timeout_ms / 1000);
+		if (!wait_pause(200, e))
+			return false;
+	}
 }
 
 void
@@ -361,6 +426,48 @@ server_info_count(const struct server_info *info, const char *field)
 
 	return strtoull(
 	    server_info_get(info, field, text, sizeof text), NULL, 10);
+}
+
+bool
+server_info_primary(
+    const struct server *s, const struct server_info *info, struct err *e)
+{
+	char text[256], host[128];
+
+	if (strcmp(server_info_get(info, "role", text, sizeof text), "slave") !=
+	    0)
+		return true;
+	server_info_get(info, "master_host", host, sizeof host);
+	err_quote(text, sizeof text, host, strlen(host));
+	return err_set(e, ERR_REMOTE,
+	    "%s: is a replica of %s: restore into its primary, or make it one "
+	    "(REPLICAOF NO ONE)",
+	    s->url.name, text);
+}
+
+bool
+server_info_db(const char **at, uint64_t *db, uint64_t *keys)
+{
+	while (*at != NULL && **at != '\0') {
+		const char *line = *at;
+		const char *end = strchr(line, '\n');
+
+		*at = end != NULL ? end + 1 : line + strlen(line);
+		if (sscanf(line, "db%" SCNu64 ":keys=%" SCNu64, db, keys) == 2)
+			return true;
+	}
+	return false;
+}
+
+uint64_t
+server_info_keys(const struct server_info *info)
+{
+	const char *at = info->text;
+	uint64_t db, keys, sum = 0;
+
+	while (server_info_db(&at, &db, &keys))
+		sum += keys;
+	return sum;
 }
 
 const char *

@@ -30,6 +30,7 @@ struct server_options {
 	const char *user, *password_file; /* borrowed; NULL: not given */
 	struct tls_options tls;
 	int64_t timeout_ms;
+	bool clusters; /* the program takes the URL of a cluster, too */
 };
 
 /* The rows of a program's option table that fill a struct server_options. */
@@ -81,6 +82,11 @@ MUST_USE bool server_init(struct server *, char *url_text,
     const struct server_options *, const char *rules, struct err *);
 void server_release(struct server *);
 
+/* Another server of the same kind, login, options and rules: a node of the
+ * cluster that of names.  On failure there is nothing to release. */
+MUST_USE bool server_init_node(struct server *, const struct server *of,
+    const char *host, unsigned port, struct err *);
+
 /* Connect and log in.  Connected already: anew. */
 MUST_USE bool server_connect(struct server *, struct err *);
 
@@ -103,6 +109,10 @@ bool server_refused(
 /* Whether the text of an error reply begins with this word. */
 bool server_said(const char *text, const char *word);
 
+/* A setting's value; "" when it is unknown, or not for us to see. */
+MUST_USE bool server_config(
+    struct server *, const char *name, char *value, size_t cap, struct err *);
+
 /* --- INFO --- */
 
 /* The text of INFO, owned; all zero is none. */
@@ -114,12 +124,24 @@ MUST_USE bool server_info(struct server *, struct server_info *, struct err *);
 /* The same, but a refusal only leaves info without text. */
 MUST_USE bool server_info_try(
     struct server *, struct server_info *, struct err *);
+/* INFO, once the server has loaded what it had; waits for that. */
+MUST_USE bool server_info_loaded(
+    struct server *, struct server_info *, struct err *);
 void server_info_release(struct server_info *);
 
 /* The value of a field, cut to cap; "" when there is none. */
 const char *server_info_get(
     const struct server_info *, const char *field, char *value, size_t cap);
 uint64_t server_info_count(const struct server_info *, const char *field);
+
+/* A replica is refused: what is to be written to must be none. */
+MUST_USE bool server_info_primary(
+    const struct server *, const struct server_info *, struct err *);
+
+/* The next database that holds keys.  *at starts as the text. */
+bool server_info_db(const char **at, uint64_t *db, uint64_t *keys);
+/* Keys in all databases. */
+uint64_t server_info_keys(const struct server_info *);
 
 /* "valkey" or "redis", and its version. */
 const char *server_info_engine(

@@ -6,48 +6,13 @@
 
 #include "stages/kit/clock.h"
 #include "stages/kit/port.h"
+#include "stages/redis/line.h"
 #include "stages/redis/wait.h"
 
 #define LINE_LEN   1024 /* real ones: 128; errors are longer */
 #define LENGTH_MIN 10   /* magic, version, end mark */
 #define LENGTH_MAX (UINT64_C(1) << 50)
 #define TRAILER    9 /* end mark and CRC */
-
-/* --- lines --- */
-
-/*
- * The next line that is not empty, without its end.  Empty ones are signs of
- * life: the server sends one a second while it prepares.
- */
-static bool
-read_line(struct sync *s, char *line, size_t cap, struct err *e)
-{
-	struct conn *c = s->server->conn;
-
-	for (;;) {
-		struct span held = conn_held(c);
-		const uint8_t *end = memchr(held.ptr, '\n', held.len);
-		size_t n = end != NULL ? (size_t)(end - held.ptr) : held.len;
-
-		if (n >= cap)
-			return err_set(e, ERR_REMOTE,
-			    "%s: a line of more than %zu bytes in the "
-			    "replication handshake",
-			    s->server->url.name, cap - 1);
-		if (end == NULL) {
-			if (!conn_more(c, e))
-				return false;
-			continue;
-		}
-		memcpy(line, held.ptr, n);
-		conn_take(c, n + 1);
-		if (n > 0 && line[n - 1] == '\r')
-			n--;
-		line[n] = '\0';
-		if (n > 0)
-			return true;
-	}
-}
 
 static bool
 strange(
@@ -77,6 +42,30 @@ parse_count(const char *s, uint64_t max, uint64_t *value)
 
 /* --- the handshake --- */
 
+/*
+ * Is this how a server says that it does not let us replicate at all: an ACL,
+ * a command renamed, or a service that hides it?  In all other cases asking
+ * for the data in another way would only hide what is wrong.
+ */
+static bool
+is_denial(const char *text)
+{
+	return server_said(text, "NOPERM") ||
+	    (server_said(text, "ERR") &&
+		(strstr(text, "unknown command") != NULL ||
+		    strstr(text, "not support") != NULL ||
+		    strstr(text, "not allowed") != NULL ||
+		    strstr(text, "disabled") != NULL));
+}
+
+/* The server refuses to be replicated. */
+static bool
+refuse(struct sync *s, const char *command, const char *text, struct err *e)
+{
+	s->denied = is_denial(text);
+	return server_refused(s->server, command, text, e);
+}
+
 /* One REPLCONF.  *known tells whether the server took it. */
 static bool
 replconf(struct sync *s, const char *name, const char *value, bool *known,
@@ -92,7 +81,7 @@ replconf(struct sync *s, const char *name, const char *value, bool *known,
 	if (!*known &&
 	    (server_said(reply.text, "NO") ||
 		server_said(reply.text, "ERR unknown command")))
-		return server_refused(s->server, "replconf", reply.text, e);
+		return refuse(s, "replconf", reply.text, e);
 	return true;
 }
 
@@ -159,12 +148,12 @@ psync(struct sync *s, const struct sync_options *o, struct err *e)
 
 	for (;;) {
 		if (!resp_send(s->server->resp, WORDS("PSYNC", "?", "-1"), e) ||
-		    !read_line(s, line, sizeof line, e))
+		    !line_read(s->server->conn, line, sizeof line, e))
 			return false;
 		if (line[0] != '-')
 			return parse_fullresync(s, line, e);
 		if (!is_busy(line + 1))
-			return server_refused(s->server, "psync", line + 1, e);
+			return refuse(s, "psync", line + 1, e);
 		if (!wait_more(s, line + 1, end, &times, o, e))
 			return false;
 	}
@@ -176,7 +165,7 @@ read_framing(struct sync *s, struct err *e)
 {
 	char line[LINE_LEN], quoted[300];
 
-	if (!read_line(s, line, sizeof line, e))
+	if (!line_read(s->server->conn, line, sizeof line, e))
 		return err_in(e, "while the snapshot was being prepared");
 	if (line[0] == '-') {
 		err_quote(quoted, sizeof quoted, line + 1, strlen(line + 1));

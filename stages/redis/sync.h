@@ -50,6 +50,10 @@ struct sync_options {
 };
 
 struct sync {
+	/* To be read when sync_begin failed: the server does not let us
+	 * replicate, whatever we do (NOPERM, unknown command). */
+	bool denied;
+
 	/* To be read after sync_begin. */
 	char replid[SYNC_REPLID + 1];
 	uint64_t offset;

@@ -19,21 +19,6 @@ name_of(const struct target *t)
 
 /* --- settings --- */
 
-/* A setting's value; "" when it is unknown, or not for us to see. */
-static bool
-config_get(
-    struct target *t, const char *name, char *value, size_t cap, struct err *e)
-{
-	struct reply reply;
-
-	value[0] = '\0';
-	if (!resp_call(t->server.resp, &reply, WORDS("CONFIG", "GET", name), e))
-		return false;
-	if (reply.kind == REPLY_ARRAY && reply.len == 2)
-		snprintf(value, cap, "%s", resp_item(&reply, 1).text);
-	return true;
-}
-
 /* Put repl-diskless-load back. */
 static bool
 settings_back(struct target *t, struct err *e)
@@ -62,7 +47,8 @@ settings_make(struct target *t, enum target_load load, struct err *e)
 	char now[sizeof t->load_before];
 	struct reply reply;
 
-	if (!config_get(t, "repl-diskless-load", now, sizeof now, e))
+	if (!server_config(
+		&t->server, "repl-diskless-load", now, sizeof now, e))
 		return false;
 	t->diskless = now[0] != '\0' && strcmp(now, "disabled") != 0;
 	if (now[0] != '\0' && t->diskless != (load != TARGET_LOAD_DISK)) {
@@ -133,7 +119,8 @@ check_dialect(struct target *t, int version, bool valkey, struct err *e)
 	/* Valkey keeps 12 to 79 for others and refuses them, unless told to
 	 * try (8.1: rdb-version-check). */
 	if (theirs && !valkey && version > 11) {
-		if (!config_get(t, "rdb-version-check", rule, sizeof rule, e))
+		if (!server_config(
+			&t->server, "rdb-version-check", rule, sizeof rule, e))
 			return false;
 		if (strcmp(rule, "relaxed") == 0)
 			return true;
@@ -153,52 +140,15 @@ check_dialect(struct target *t, int version, bool valkey, struct err *e)
 static bool
 check_role(const struct target *t, struct err *e)
 {
-	char text[256], host[128];
-
 	if (server_info_count(&t->info, "cluster_enabled") == 1)
 		return err_set(e, ERR_REMOTE,
 		    "%s: runs in cluster mode, where no server takes "
 		    "REPLICAOF: restore into one that does not",
 		    name_of(t));
-	if (strcmp(server_info_get(&t->info, "role", text, sizeof text),
-		"slave") == 0) {
-		server_info_get(&t->info, "master_host", host, sizeof host);
-		err_quote(text, sizeof text, host, strlen(host));
-		return err_set(e, ERR_REMOTE,
-		    "%s: is a replica of %s: restore into its primary, or "
-		    "make it one (REPLICAOF NO ONE)",
-		    name_of(t), text);
-	}
-	return true;
+	return server_info_primary(&t->server, &t->info, e);
 }
 
 /* --- what it holds --- */
-
-/* Next line "dbN:keys=K,..." of INFO.  *at starts as the text. */
-static bool
-next_db(const char **at, uint64_t *db, uint64_t *keys)
-{
-	while (*at != NULL && **at != '\0') {
-		const char *line = *at;
-		const char *end = strchr(line, '\n');
-
-		*at = end != NULL ? end + 1 : line + strlen(line);
-		if (sscanf(line, "db%" SCNu64 ":keys=%" SCNu64, db, keys) == 2)
-			return true;
-	}
-	return false;
-}
-
-static uint64_t
-count_keys(const struct server_info *info)
-{
-	const char *at = info->text;
-	uint64_t db, keys, sum = 0;
-
-	while (next_db(&at, &db, &keys))
-		sum += keys;
-	return sum;
-}
 
 static uint64_t
 count_libraries(const struct server_info *info)
@@ -209,7 +159,7 @@ count_libraries(const struct server_info *info)
 static bool
 check_empty(const struct target *t, struct err *e)
 {
-	uint64_t keys = count_keys(&t->info);
+	uint64_t keys = server_info_keys(&t->info);
 	uint64_t libraries = count_libraries(&t->info);
 
 	if (keys > 0)
@@ -225,27 +175,6 @@ check_empty(const struct target *t, struct err *e)
 	return true;
 }
 
-/* INFO, once it is done with loading what it had. */
-static bool
-look(struct target *t, struct err *e)
-{
-	int64_t end = clock_steady() + t->server.timeout_ms;
-
-	for (;;) {
-		if (!server_info(&t->server, &t->info, e))
-			return false;
-		if (server_info_count(&t->info, "loading") == 0)
-			return true;
-		if (clock_steady() >= end)
-			return err_set(e, ERR_REMOTE,
-			    "%s: still loading its own data after %.0f s "
-			    "(--timeout)",
-			    name_of(t), (double)t->server.timeout_ms / 1000);
-		if (!wait_pause(200, e))
-			return false;
-	}
-}
-
 bool
 target_open(
     struct target *t, int rdb_version, bool valkey, bool flush, struct err *e)
@@ -253,13 +182,14 @@ target_open(
 	char tls[8], databases[24];
 
 	if ((t->server.conn == NULL && !server_connect(&t->server, e)) ||
-	    !look(t, e))
+	    !server_info_loaded(&t->server, &t->info, e))
 		return false;
 	t->engine = server_info_engine(&t->info, t->version, sizeof t->version);
 	if (!check_role(t, e) || !check_dialect(t, rdb_version, valkey, e) ||
 	    (!flush && !check_empty(t, e)) ||
-	    !config_get(t, "databases", databases, sizeof databases, e) ||
-	    !config_get(t, "tls-replication", tls, sizeof tls, e))
+	    !server_config(
+		&t->server, "databases", databases, sizeof databases, e) ||
+	    !server_config(&t->server, "tls-replication", tls, sizeof tls, e))
 		return false;
 	t->databases = strtoull(databases, NULL, 10);
 	t->tls = strcmp(tls, "yes") == 0;
@@ -286,7 +216,7 @@ empty(struct target *t, struct err *e)
 
 	if (!server_info(&t->server, &t->info, e))
 		return false;
-	if (count_keys(&t->info) > 0 &&
+	if (server_info_keys(&t->info) > 0 &&
 	    !server_call(&t->server, &reply, WORDS("FLUSHALL"), e))
 		return false;
 	return count_libraries(&t->info) == 0 ||
@@ -383,8 +313,8 @@ target_compare(struct target *t, const struct rdb_census *sent,
 
 	if (!server_info(&t->server, &t->info, e))
 		return false;
-	*keys = count_keys(&t->info);
-	for (at = t->info.text; next_db(&at, &db, &n);)
+	*keys = server_info_keys(&t->info);
+	for (at = t->info.text; server_info_db(&at, &db, &n);)
 		if (!sent->dbs_left_out && n > census_keys(sent, db))
 			return err_set(e, ERR_DATA,
 			    "%s: database %" PRIu64 " holds %" PRIu64

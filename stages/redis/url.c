@@ -115,13 +115,40 @@ url_split_host(const char *text, char *host, size_t cap, unsigned *port)
 	return split_host(text, strlen(text), host, cap, port);
 }
 
-static bool
-plain_host(const char *host)
+bool
+url_is_host(const char *host)
 {
+	if (*host == '\0')
+		return false;
 	for (const char *c = host; *c != '\0'; c++)
 		if (*c <= ' ' || *c > '~' || strchr("\"\\%,?#@", *c) != NULL)
 			return false;
 	return true;
+}
+
+/* host[:port], n bytes of it. */
+static bool
+parse_node(struct url_node *node, const char *s, size_t n, struct err *e)
+{
+	char host[256];
+
+	node->port = DEFAULT_PORT;
+	if (!split_host(s, n, host, sizeof host, &node->port) ||
+	    !url_is_host(host) || node->port == 0)
+		return err_set(e, ERR_USAGE,
+		    "the URL must be redis://[user[:password]@]host[:port], "
+		    "with a port from 1 to 65535 and IPv6 addresses in "
+		    "brackets");
+	node->host = strdup(host);
+	return node->host != NULL || err_sys(e, "no memory for the URL");
+}
+
+static void
+name_node(struct url *u)
+{
+	snprintf(u->name, sizeof u->name,
+	    strchr(u->host, ':') != NULL ? "[%s]:%u" : "%s:%u", u->host,
+	    u->port);
 }
 
 /* host[:port][/db] */
@@ -129,28 +156,56 @@ static bool
 parse_tcp(struct url *u, const char *s, struct err *e)
 {
 	size_t n = strcspn(s, "/");
-	char host[256];
+	struct url_node node = { NULL, 0 };
 	unsigned db;
 
-	u->port = DEFAULT_PORT;
-	if (!split_host(s, n, host, sizeof host, &u->port) ||
-	    !plain_host(host) || u->port == 0)
+	if (!parse_node(&node, s, n, e))
+		return false;
+	u->host = node.host;
+	u->port = node.port;
+	name_node(u);
+	if (s[n] == '\0' || s[n + 1] == '\0')
+		return true;
+	if (!parse_number(s + n + 1, strlen(s + n + 1), 99999, &db))
 		return err_set(e, ERR_USAGE,
-		    "the URL must be redis://[user[:password]@]host[:port], "
-		    "with a port from 1 to 65535 and IPv6 addresses in "
-		    "brackets");
-	if (s[n] == '/' && s[n + 1] != '\0') {
-		if (!parse_number(s + n + 1, strlen(s + n + 1), 99999, &db))
+		    "what follows the host in the URL must be the number of a "
+		    "database");
+	u->db = (int)db;
+	return true;
+}
+
+/* host[:port][,host[:port]...] and nothing behind but a '/'. */
+static bool
+parse_cluster(struct url *u, const char *s, struct err *e)
+{
+	size_t end = strcspn(s, "/"), n;
+
+	if (s[end] == '/' && strcmp(s + end, "/") != 0 &&
+	    strcmp(s + end, "/0") != 0)
+		return err_set(e, ERR_USAGE,
+		    "a cluster has one database, 0: its URL ends with the "
+		    "last host");
+	u->nodes = calloc(URL_NODES_MAX, sizeof *u->nodes);
+	if (u->nodes == NULL)
+		return err_sys(e, "no memory for the URL");
+	for (const char *to = s + end;; s += n + 1) {
+		n = strcspn(s, ",/");
+		if (u->nodes_len == URL_NODES_MAX)
 			return err_set(e, ERR_USAGE,
-			    "what follows the host in the URL must be the "
-			    "number of a database");
-		u->db = (int)db;
+			    "the URL names more than %d nodes: a few are "
+			    "enough to find the others",
+			    URL_NODES_MAX);
+		if (!parse_node(&u->nodes[u->nodes_len], s, n, e))
+			return false;
+		u->nodes_len++;
+		if (s + n >= to)
+			break;
 	}
-	u->host = strdup(host);
+	u->port = u->nodes[0].port;
+	u->host = strdup(u->nodes[0].host);
 	if (u->host == NULL)
 		return err_sys(e, "no memory for the URL");
-	snprintf(u->name, sizeof u->name,
-	    strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, u->port);
+	name_node(u);
 	return true;
 }
 
@@ -193,10 +248,14 @@ parse_scheme(struct url *u, const char *text, struct err *e)
 		u->kind = URL_TLS;
 	} else if ((s = after(text, "unix://")) != NULL) {
 		u->kind = URL_UNIX;
-	} else if (after(text, "redis+cluster://") != NULL) {
-		err_set(e, ERR_USAGE,
-		    "redis+cluster:// is not supported yet: name one node "
-		    "with redis://");
+	} else if ((s = after(text, "redis+cluster://")) != NULL ||
+	    (s = after(text, "valkey+cluster://")) != NULL) {
+		u->kind = URL_TCP;
+		u->cluster = true;
+	} else if ((s = after(text, "rediss+cluster://")) != NULL ||
+	    (s = after(text, "valkeys+cluster://")) != NULL) {
+		u->kind = URL_TLS;
+		u->cluster = true;
 	} else if (after(text, "redis+sentinel://") != NULL) {
 		err_set(e, ERR_USAGE,
 		    "redis+sentinel:// is not supported yet: name the server "
@@ -204,7 +263,8 @@ parse_scheme(struct url *u, const char *text, struct err *e)
 	} else {
 		err_set(e, ERR_USAGE,
 		    "a server's URL begins with redis://, rediss:// or "
-		    "unix://");
+		    "unix://, a cluster's with redis+cluster:// or "
+		    "rediss+cluster://");
 	}
 	return s;
 }
@@ -237,17 +297,48 @@ url_parse(struct url *u, const char *text, struct err *e)
 	if (ok) {
 		if (at != NULL)
 			s = at + 1;
-		ok = u->kind == URL_UNIX ? parse_unix(u, s, e) :
-					   parse_tcp(u, s, e);
+		if (u->cluster)
+			ok = parse_cluster(u, s, e);
+		else
+			ok = u->kind == URL_UNIX ? parse_unix(u, s, e) :
+						   parse_tcp(u, s, e);
 	}
 	if (!ok)
 		url_release(u);
 	return ok;
 }
 
+/* Copy s, which may be NULL. */
+static bool
+copy(char **to, const char *s, struct err *e)
+{
+	*to = s != NULL ? strdup(s) : NULL;
+	return s == NULL || *to != NULL || err_sys(e, "no memory for the URL");
+}
+
+bool
+url_node_init(struct url *u, const struct url *cluster, const char *host,
+    unsigned port, struct err *e)
+{
+	memset(u, 0, sizeof *u);
+	u->kind = cluster->kind;
+	u->db = -1;
+	u->port = port;
+	if (!copy(&u->host, host, e) || !copy(&u->user, cluster->user, e) ||
+	    !copy(&u->password, cluster->password, e)) {
+		url_release(u);
+		return false;
+	}
+	name_node(u);
+	return true;
+}
+
 void
 url_release(struct url *u)
 {
+	for (size_t i = 0; i < u->nodes_len; i++)
+		free(u->nodes[i].host);
+	free(u->nodes);
 	if (u->password != NULL)
 		explicit_bzero(u->password, strlen(u->password));
 	free(u->password);

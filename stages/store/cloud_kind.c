@@ -289,6 +289,23 @@ cloud_kind_get(struct store *s, const char *key, struct err *e)
 	return source;
 }
 
+/* One request, which asks for a byte more than there may be. */
+static bool
+cloud_kind_read(struct store *s, const char *key, size_t max,
+    bool (*take)(void *arg, struct span, struct err *), void *arg,
+    struct err *e)
+{
+	struct cloud_store *c = (struct cloud_store *)s;
+	struct cloud_head head;
+	char *name = object_of(c, key, e);
+	bool ok = name != NULL &&
+	    cloud_get(
+		c->line, name, 0, (uint64_t)max + 1, NULL, &head, take, arg, e);
+
+	free(name);
+	return ok;
+}
+
 /* --- looking --- */
 
 static bool
@@ -502,6 +519,7 @@ const struct store_kind cloud_kind = {
 	.url_of = cloud_kind_url_of,
 	.put = cloud_kind_put,
 	.get = cloud_kind_get,
+	.read = cloud_kind_read,
 	.stat = cloud_kind_stat,
 	.list = cloud_kind_list,
 	.list_folders = cloud_kind_list_folders,

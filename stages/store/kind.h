@@ -36,6 +36,12 @@ struct store_kind {
 	    store_each *each, void *arg, struct err *);
 	bool (*remove)(struct store *, const char *key, struct err *);
 
+	/* May be NULL: it is read as a stream.  In pieces, of which there may
+	 * be one byte more than max. */
+	bool (*read)(struct store *, const char *key, size_t max,
+	    bool (*take)(void *arg, struct span, struct err *), void *arg,
+	    struct err *);
+
 	/* Those below may be NULL: this kind has no such thing. */
 	bool (*list_uploads)(struct store *, const char *prefix,
 	    store_each_upload *each, void *arg, struct err *);

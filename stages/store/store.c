@@ -6,6 +6,7 @@
 #include "stages/store/store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -147,6 +148,68 @@ struct source *
 store_get(struct store *s, const char *key, struct err *e)
 {
 	return key_check(key, false, e) ? s->kind->get(s, key, e) : NULL;
+}
+
+/* What store_read() gathers. */
+struct gathered {
+	char *bytes;
+	size_t len, max;
+};
+
+static bool
+gather(void *arg, struct span piece, struct err *e)
+{
+	struct gathered *g = arg;
+	char *more;
+
+	if (piece.len > g->max - g->len)
+		return err_set(e, ERR_DATA, "longer than %zu bytes", g->max);
+	if ((more = realloc(g->bytes, g->len + piece.len + 1)) == NULL)
+		return err_sys(e, "cannot read a small object");
+	g->bytes = more;
+	memcpy(more + g->len, piece.ptr, piece.len);
+	g->len += piece.len;
+	more[g->len] = '\0';
+	return true;
+}
+
+static bool
+stream_gather(
+    struct store *s, const char *key, struct gathered *g, struct err *e)
+{
+	struct source *from = s->kind->get(s, key, e);
+	struct span chunk = { 0 };
+	bool ok = from != NULL;
+
+	do
+		ok = ok && source_next(from, &chunk, e) && gather(g, chunk, e);
+	while (ok && chunk.len > 0);
+	source_free(from);
+	return ok;
+}
+
+bool
+store_read(struct store *s, const char *key, size_t max, char **bytes,
+    size_t *len, struct err *e)
+{
+	struct gathered g = { .max = max };
+	struct span none = { (const uint8_t *)"", 0 };
+	bool ok;
+
+	*bytes = NULL;
+	*len = 0;
+	if (!key_check(key, false, e))
+		return false;
+	ok = s->kind->read != NULL ? s->kind->read(s, key, max, gather, &g, e) :
+				     stream_gather(s, key, &g, e);
+	/* An empty object comes in no piece at all. */
+	if (!ok || !gather(&g, none, e)) {
+		free(g.bytes);
+		return false;
+	}
+	*bytes = g.bytes;
+	*len = g.len;
+	return true;
 }
 
 bool

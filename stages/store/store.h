@@ -69,6 +69,15 @@ struct sink *store_put(
     struct store *, const char *key, const struct store_put *, struct err *);
 struct source *store_get(struct store *, const char *key, struct err *);
 
+/*
+ * A small object in one go, by the store's own connection, where there is
+ * one: for the many that only describe others.  *bytes is malloc'd and has a
+ * zero behind its *len bytes; NULL on failure.  ERR_DATA when there are more
+ * than max.
+ */
+MUST_USE bool store_read(struct store *, const char *key, size_t max,
+    char **bytes, size_t *len, struct err *);
+
 /* *found false, and no error, when there is none. */
 MUST_USE bool store_stat(struct store *, const char *key, bool *found,
     struct store_object *, struct err *);

@@ -419,7 +419,7 @@ def test_unstartable_program():
 
 
 @cases.each(
-    ([], 2, "backup: URL is missing, see --help"),
+    ([], 2, "backup: URL|INSTANCE is missing, see --help"),
     (["redis://h"], 2, "backup wants --instance NAME"),
     (["redis://h", "x", "--instance", "i"], 2,
      "'x' is one operand too many"),

@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "store"))
 import s3double  # noqa: E402
 from harness import cases, programs, rdbbytes, stores  # noqa: E402
 from harness.cases import each, equal, skip  # noqa: E402
+from harness.clusters import Cluster  # noqa: E402
 from harness.programs import run  # noqa: E402
 from harness.servers import Server  # noqa: E402
 
@@ -134,7 +135,8 @@ def test_options_of_verbs():
     for title, text in parts(sections["VERBS"], "Ss").items():
         verb = title.split()[0]
         text += "".join(of for whom, of in shared.items()
-                        if verb in whom.split() or "every verb" in whom)
+                        if verb in re.findall(r"[a-z-]+", whom)
+                        or "every verb" in whom)
         try:
             same_options(help_of("rdbpipe", verb), text)
         except AssertionError as e:
@@ -154,10 +156,35 @@ def test_pages_are_good_mdoc():
         tool = ["groff", "-mandoc", "-ww", "-Tutf8", "-z"]
     else:
         skip("neither mandoc nor groff is installed")
-    for name in NAMES:
-        said = subprocess.run([*tool, os.path.join(DOCS, name + ".1")],
+    for name in sorted(f for f in os.listdir(DOCS) if f[-2] == "."):
+        said = subprocess.run([*tool, os.path.join(DOCS, name)],
                               capture_output=True, text=True, check=False)
         equal(said.stdout + said.stderr, "", name)
+
+
+def test_settings():
+    """rdbpipe.conf(5) has the settings of `config keys`, in that order, with
+    their values and defaults."""
+    rows = [re.split("  +", line, maxsplit=4) for line in
+            run("rdbpipe", "config", "keys").good().out.decode()
+            .splitlines()[1:]]
+    with open(os.path.join(DOCS, "rdbpipe.conf.5"), encoding="utf-8") as f:
+        sections = parts(f.read(), "Sh")
+    for kind in "store", "instance", "plan":
+        text = sections[kind.upper() + "S"]
+        equal(re.findall(r"^\.It Cm (\S+) No = Ar (\S+)$", text, re.M),
+              [(key, value) for of, key, value, _, _ in rows if of == kind],
+              f"settings of {kind}")
+        entries = dict(zip(*[iter(re.split(r"^\.It Cm (\S+) .*\n", text,
+                                           flags=re.M)[1:])] * 2))
+        for of, key, _, default, _ in rows:
+            if of != kind:
+                continue
+            want = "Needed.\n" if default == "needed" else \
+                f".Cm {default}\n" if default != "-" else ""
+            # Of several that share a text, only the last has it.
+            got = re.sub(r" [.,]$", "", entries[key] or want, flags=re.M)
+            equal(want in got, True, f"the default of {kind} {key}")
 
 
 def test_pages_refer_to_pages():
@@ -174,7 +201,8 @@ def test_version_is_one():
 
 # --- what most pages promise ---
 
-@each("rdb-verify", "rdb-digest", "rdb-checksum", "rdb-compress")
+@each("rdb-verify", "rdb-digest", "rdb-checksum", "rdb-compress",
+      "rdb-filter")
 def test_a_cut_stream_is_refused(name):
     data = small_rdb()
     for n in range(len(data)):
@@ -225,8 +253,14 @@ def test_facts_of_filters():
     data = small_rdb()
     check("rdb-verify", facts("rdb-verify", data=data)[0])
     check("rdb-digest", facts("rdb-digest", data=data)[0])
+    check("rdb-print", facts("rdb-print", data=data)[0])
     check("rdb-checksum", facts("rdb-checksum", "-a", "xxh3-128,sha256,"
                                 "crc64-xz", data=data)[0])
+    check("rdb-filter", facts("rdb-filter", data=data)[0])
+    young = rdbbytes.File(version=10).function("#!lua name=x\n").key(
+        rdbbytes.QUICKLIST_2, "list", rdbbytes.length(0)).end().bytes()
+    check("rdb-convert", facts("rdb-convert", "--to", "redis-6.0", "--lossy",
+                               "--quiet", data=young)[0])
     said, packed = facts("rdb-compress", data=data)
     check("rdb-compress", said)
     check("rdb-decompress", facts("rdb-decompress", data=packed)[0])
@@ -259,11 +293,17 @@ def test_facts_of_an_object_store():
 
 
 def test_facts_of_servers():
-    with Server() as source, Server() as target:
+    with Server() as source, Server() as target, \
+            Cluster(masters=1) as cluster:
         source.call("SET", "key", "value")
         said, rdb = facts("rdb-capture", source.url())
+        for url in source.url(), cluster.url():
+            said[:-1] += facts("rdb-capture", "--via", "scan", url)[0][:-1]
         check("rdb-capture", said)
-        check("rdb-restore", facts("rdb-restore", target.url(), data=rdb)[0])
+        said = facts("rdb-restore", target.url(), data=rdb)[0][:-1]
+        for words in ("--dry-run", "--flush"), ("--via", "restore", "--flush"):
+            said += facts("rdb-restore", target.url(), *words, data=rdb)[0]
+        check("rdb-restore", said)
 
 
 if __name__ == "__main__":

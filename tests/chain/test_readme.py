@@ -114,12 +114,15 @@ def test_tour():
     output_is_written_not_replaced()
     with tempfile.TemporaryDirectory() as folder, Tour(folder) as tour:
         driver, by_hand, alone = blocks("A tour")
-        backup, listed, shown, verified, cloned = tour.type_all(driver)
+        backup, listed, shown, verified, cloned, held, pruned = \
+            tour.type_all(driver)
         holds("-manual\n", backup)
         holds("before the upgrade", listed)
         holds(backup.strip(), shown)
         holds(": good, ", verified)
         holds(" equal\n", cloned)
+        equal(held, f"held cache/{backup}")
+        holds("  keep    last good, held\n", pruned)
         data.same(tour.source, tour.target)
         dry = tour.type(driver[0] + " --dry-run")
         tour.type(dry)
@@ -127,7 +130,8 @@ def test_tour():
         tour.type_all(by_hand)
         data.same(tour.source, tour.target)
 
-        checked, digests, _, tls, sums = tour.type_all(alone)
+        checked, digests, lines, _, _, tls, sums = tour.type_all(alone)
+        equal(lines.count('{"db":') > 500, True, "lines of keys")
         equal(checked.count(": ok: "), 2, "dumps that are ok")
         one, two = (line.split()[:5] for line in digests.splitlines())
         equal(one, two, "digests")

@@ -196,7 +196,7 @@ def test_restricted_user(name):
         capture(url).good()     # PING is a courtesy
         for rule in "psync", "replconf":
             server.call("ACL", "SETUSER", "backup", "-" + rule)
-            _refused(capture(url), 4,
+            _refused(capture("--via", "psync", url), 4,
                      f'user "backup" lacks +{rule}: ACL SETUSER backup '
                      + RULES)
             server.call("ACL", "SETUSER", "backup", "+" + rule)

@@ -67,7 +67,7 @@ class Acl(Route):
     def _user(program):
         page = programs.run(program, "--help").good().out.decode()
         rules = re.search(r"An ACL user needs\s+((\+\S+\s+)+)", page)[1]
-        rules = " ".join(rules.split()).rstrip(".")
+        rules = " ".join(rules.split()).rstrip(".,")
         return f'user backup on ">{SECRET}" resetchannels -@all {rules}'
 
 

@@ -90,6 +90,20 @@ def test_chain(shape):
         cases.equal(data.counts(target), data.counts(source))
 
 
+@cases.each(("many_keys", "restore"), ("one_text", "restore"),
+            ("one_hash", "restore"), ("one_hash", "commands"))
+def test_key_by_key(shape, via):
+    """A value beyond --hold is never in memory as a whole."""
+    with tempfile.TemporaryDirectory() as folder, SHAPES[shape]() as source, \
+            servers.Server() as target:
+        stored = os.path.join(folder, "dump.rdb")
+        measured(["rdb-capture", source.url()], ["cos-put", stored])
+        measured(["cos-get", stored],
+                 ["rdb-restore", "--via", via, target.url()])
+        cases.equal(data.counts(target), data.counts(source))
+        cases.equal(target.digest(), source.digest())
+
+
 @cases.each("many_keys", "one_string")
 def test_driver(shape):
     with tempfile.TemporaryDirectory() as folder, SHAPES[shape]() as source:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""rdb-restore against real servers and against some that misbehave.
+"""rdb-restore --via native against real servers and against some that misbehave.
 
 Goal: the target holds exactly what was captured, and is on its own again with
 its settings as they were; whatever goes wrong, it is left empty, or, where
@@ -43,7 +43,7 @@ def restore(*words, **how):
     read, write = os.pipe()
     fds = [write] + how.pop("fds", [])
     content = how.pop("file", None)
-    words = ["--facts-fd", write, *words]
+    words = ["--facts-fd", write, "--via", "native", *words]
     try:
         if content is None:
             result = programs.run("rdb-restore", *words, pass_fds=fds, **how)
@@ -127,8 +127,10 @@ def test_settings_and_identity():
         cases.equal(info["master_replid2"], "ab" * 20)
         cases.equal(info["second_repl_offset"], "1001")
     refused(restore("redis://h", "--replid", "xyz"), 2, "40 lower case hex")
-    refused(restore("redis://h", "--via", "restore"), 2,
-            "--via restore is not built in yet")
+    refused(restore("redis://h", "--prefix", "a"), 2,
+            "--via native loads the input as it is")
+    refused(restore("redis://h", "--on-conflict", "skip"), 2,
+            "--via native needs an empty target")
     refused(restore("redis://h", "--framing", "length"), 2, "needs --expect")
     refused(restore("redis://h/2"), 2, "names database 2")
 
@@ -392,7 +394,8 @@ def test_header_in_pieces():
                 (b"VALKEY08", b"0" + b"\xff" + bytes(8),
                  "cannot load RDB 80 of Valkey")):
             child = subprocess.Popen(
-                [programs.path("rdb-restore"), server.url(), "--flush"],
+                [programs.path("rdb-restore"), "--via", "native",
+                 server.url(), "--flush"],
                 stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
                 env=programs.environment(),
                 preexec_fn=programs.die_with_parent)
@@ -475,7 +478,8 @@ def start(server, *words):
     server answers nobody while it waits for bytes to load.)"""
     dump, _ = dump_of(keys=3000)
     child = subprocess.Popen(
-        [programs.path("rdb-restore"), server.url(), *words],
+        [programs.path("rdb-restore"), "--via", "native", server.url(),
+         *words],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
         env=programs.environment(), preexec_fn=programs.die_with_parent)
     at, half = 0, len(dump) // 2
@@ -756,7 +760,8 @@ def test_taken_from_us():
     dump, _ = dump_of()
     with servers.Server() as server:
         child = subprocess.Popen(
-            [programs.path("rdb-restore"), "--load", "disk", server.url()],
+            [programs.path("rdb-restore"), "--via", "native", "--load", "disk",
+             server.url()],
             stdin=subprocess.PIPE, stderr=subprocess.PIPE,
             preexec_fn=programs.die_with_parent)
         child.stdin.write(dump[:1000])

@@ -726,11 +726,11 @@ static const struct vector vectors[] = {
 	VECTOR("\7\1m\5\1\x81\xff\xff\xff\xff\xff\xff\xff\xff\5\2hi\0",
 	    "da1be20a5d7a1f472b43802ccfa7857f", ZERO),
 	VECTOR("\x15\1t" NODE HEAD "\1\1g\1\1\1\1" ID("\1") MS("\7") "\3" OWNER,
-	    "b75cd9edf0818c341d914431caee886d", ZERO),
+	    "ac57d439eddc349a82e81e353c3bd61f", ZERO),
 	VECTOR("\x1b\1t" NODE HEAD "\1\1g\1\1\1\2" ID("\1")
 		   MS("\7") "\3" ID("\2") MS("\10") "\1" OWNER "\1" ID(
 		       "\2") "\x40\xc8\x32\1\1p\1\1q\1\1\1\0",
-	    "5979aab4da9f3ed0b20f81f2c6f55441", ZERO),
+	    "180390c562b0dc6c34de0744523956fb", ZERO),
 	VECTOR("\x1c\1a\3\1\6\0\0\1x\5\1" MS("\7") "\11\2\0\0\0\0\0\0\xf8\x3f",
 	    "617b19f58acfc02fce4123764a006708", ZERO),
 	VECTOR("\xf3\1abcd\2\5\0\0\1k\1v", "11a75a4acf66690536dcbe045016755a",

@@ -184,8 +184,18 @@ test_every_cut(void **unused)
 static const struct {
 	const char *from, *to, *say;
 } mutations[] = {
-	{ "\"format\": 1", "\"format\": 2",
-	    "format is 2, this program reads 1" },
+	{ "\"format\": 1", "\"format\": 3",
+	    "format is 3, this program reads 1 and 2" },
+	{ "\"replid\"", "\"via\": \"scan\", \"replid\"",
+	    "shards[0].source is of a way that format 1 does not know" },
+	{ "\"replid\"", "\"point-in-time\": \"no\", \"replid\"",
+	    "shards[0].source is of a way that format 1 does not know" },
+	{ "\"replid\"", "\"via\": \"psync\", \"replid\"",
+	    "shards[0].source.via says what goes without saying" },
+	{ "\"replid\"", "\"via\": \"copy\", \"replid\"",
+	    "shards[0].source.via is \"copy\", a word we do not know" },
+	{ "\"replid\": \"" HEX32 "00000000\"", "\"replid\": null",
+	    "shards[0].source.replid does not go with via psync" },
 	{ "\"format\": 1", "\"format\": 1.0",
 	    "format is not a whole number from 0" },
 	{ "\"format\": 1", "\"format\": -1",
@@ -256,17 +266,57 @@ static const struct {
 	    "expires is not a UTC time" },
 };
 
-/* body with the first from replaced by to. */
+/* text with the first from replaced by to. */
+static char *
+changed(const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from);
+	char *all;
+
+	assert_non_null(at);
+	assert_true(asprintf(&all, "%.*s%s%s", (int)(at - text), text, to,
+			at + strlen(from)) > 0);
+	return all;
+}
+
 static char *
 mutated(const char *from, const char *to)
 {
-	const char *at = strstr(body, from);
-	char *text;
+	return changed(body, from, to);
+}
 
-	assert_non_null(at);
-	assert_true(asprintf(&text, "%.*s%s%s", (int)(at - body), body, to,
-			at + strlen(from)) > 0);
-	return text;
+/* Format 2: a backup that was read key by key. */
+static void
+test_scanned(void **unused)
+{
+	char *two = mutated("\"format\": 1", "\"format\": 2");
+	char *named = changed(two, "\"replid\": \"",
+	    "\"via\": \"scan\",\n        \"point-in-time\": \"no\",\n"
+	    "        \"replid\": \"");
+	char *text = changed(named, "\"" HEX32 "00000000\"", "null");
+	char *all = sealed(text), *back;
+	struct manifest m;
+	struct err e = { 0 };
+
+	(void)unused;
+	if (!manifest_read(&m, all, strlen(all), &e))
+		fail_msg("%s", e.text);
+	assert_int_equal(manifest_shard(&m, 0)->source.via, VIA_SCAN);
+	assert_int_equal(manifest_shard(&m, 0)->source.point, POINT_NO);
+	assert_null(manifest_shard(&m, 0)->source.replid);
+	assert_true(manifest_print(&m, &back, &e));
+	assert_string_equal(back, all);
+	manifest_release(&m);
+	free(back);
+	free(all);
+	all = sealed(named);
+	assert_false(manifest_read(&m, all, strlen(all), &e));
+	assert_string_equal(
+	    e.text, "shards[0].source.replid does not go with via scan");
+	free(all);
+	free(text);
+	free(named);
+	free(two);
 }
 
 static void
@@ -415,6 +465,7 @@ main(void)
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_scanned),
 		cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_cannot_print),
 		cmocka_unit_test(test_moments),

@@ -15,6 +15,7 @@ static bool flag;
 static const char *text;
 static int64_t number, size, duration;
 static int choice, style;
+static struct opt_list many;
 static const char *const colours[] = { "red", "green", NULL };
 
 static const struct opt first[] = {
@@ -30,6 +31,8 @@ static const struct opt second[] = {
 	    colours, NULL },
 	{ OPT_CHOICE, 0, "style", &style, "STYLE", "optional value", 0, 0,
 	    colours, "red" },
+	{ OPT_LIST, 'm', "many", &many, "WORD", "any number", 0, 0, NULL,
+	    NULL },
 	OPT_TABLE_END,
 };
 static const struct opt *const tables[] = { first, second, NULL };
@@ -49,6 +52,7 @@ parse(const char *line, char *rest, struct err *e)
 		argv[argc++] = w;
 	flag = false, text = NULL, number = size = duration = 0;
 	choice = style = -1;
+	many.n = 0;
 	ok = opt_parse(tables, argc, argv, &args, e);
 	rest[0] = '\0';
 	for (int i = 0; ok && i < args.n; i++)
@@ -83,6 +87,45 @@ what_is_taken(void **state)
 	assert_int_equal(style, 1);
 	assert_true(parse("--text=", rest, &e));
 	assert_string_equal(text, "");
+}
+
+static void
+lists_gather(void **state)
+{
+	char rest[200];
+	struct err e;
+
+	(void)state;
+	assert_true(parse("a", rest, &e));
+	assert_int_equal(many.n, 0);
+	assert_true(parse("--many x a -m y --many= --text t", rest, &e));
+	assert_int_equal(many.n, 3);
+	assert_string_equal(many.v[0], "x");
+	assert_string_equal(many.v[1], "y");
+	assert_string_equal(many.v[2], "");
+	assert_string_equal(rest, "a");
+	assert_false(parse("-m", rest, &e));
+	assert_string_equal(e.text, "--many wants WORD");
+}
+
+static void
+lists_have_an_end(void **state)
+{
+	static char option[] = "--many=x", name[] = "prog";
+	char *argv[2 + OPT_LIST_MAX] = { name };
+	struct operands args;
+	struct err e;
+
+	(void)state;
+	for (int i = 1; i < 2 + OPT_LIST_MAX; i++)
+		argv[i] = option;
+	many.n = 0;
+	assert_true(opt_parse(tables, 1 + OPT_LIST_MAX, argv, &args, &e));
+	assert_int_equal(many.n, OPT_LIST_MAX);
+	many.n = 0;
+	assert_false(opt_parse(tables, 2 + OPT_LIST_MAX, argv, &args, &e));
+	assert_int_equal(e.kind, ERR_USAGE);
+	assert_string_equal(e.text, "--many is given more than 256 times");
 }
 
 static void
@@ -147,6 +190,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_taken),
+		cmocka_unit_test(lists_gather),
+		cmocka_unit_test(lists_have_an_end),
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(help_names_every_option),
 	};

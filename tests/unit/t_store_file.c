@@ -297,6 +297,34 @@ assert_err(enum err_kind kind, const char *words)
 		    kind, words);
 }
 
+/* All of a small object, or none. */
+static void
+test_read_small(void **state)
+{
+	struct store *s = opened();
+	char *all;
+	size_t n;
+
+	(void)state;
+	assert_true(put_text(s, "a/five", "12345"));
+	assert_true(put_text(s, "a/none", ""));
+	assert_true(store_read(s, "a/five", 5, &all, &n, &e));
+	assert_int_equal(n, 5);
+	assert_string_equal(all, "12345");
+	free(all);
+	assert_true(store_read(s, "a/none", 0, &all, &n, &e));
+	assert_int_equal(n, 0);
+	assert_string_equal(all, "");
+	free(all);
+	assert_false(store_read(s, "a/five", 4, &all, &n, &e));
+	assert_err(ERR_DATA, "longer than 4 bytes");
+	assert_null(all);
+	assert_false(store_read(s, "a/six", 4, &all, &n, &e));
+	assert_err(ERR_REMOTE, "a/six");
+	assert_false(store_read(s, "../x", 4, &all, &n, &e));
+	store_close(s);
+}
+
 /* Sizes around those of chunks and windows. */
 static void
 test_put_get(void **state)
@@ -1009,6 +1037,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(test_read_small),
 		CASE(test_put_get),
 		CASE(test_facts),
 		CASE(test_modes),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -72,15 +73,110 @@ good_urls(void **state)
 	}
 }
 
+/* The nodes of a cluster's URL, written as "host port host port". */
+static void
+cluster_urls(void **state)
+{
+	static const struct {
+		const char *text;
+		enum url_kind kind;
+		const char *user, *password, *name, *nodes;
+	} t[] = {
+		{ "redis+cluster://h", URL_TCP, NULL, NULL, "h:6379",
+		    "h 6379 " },
+		{ "redis+cluster://h:7000,i", URL_TCP, NULL, NULL, "h:7000",
+		    "h 7000 i 6379 " },
+		{ "valkey+cluster://h/", URL_TCP, NULL, NULL, "h:6379",
+		    "h 6379 " },
+		{ "rediss+cluster://u:p%2C@[::1]:1,[::2]:2,h:3/0", URL_TLS, "u",
+		    "p,", "[::1]:1", "::1 1 ::2 2 h 3 " },
+		{ "valkeys+cluster://:a,b@h:1,i:2", URL_TLS, NULL, "a,b", "h:1",
+		    "h 1 i 2 " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		char nodes[200] = "";
+		struct url u;
+		struct err e = { 0 };
+
+		if (!url_parse(&u, t[i].text, &e))
+			fail_msg("%s: %s", t[i].text, e.text);
+		for (size_t k = 0; k < u.nodes_len; k++)
+			snprintf(nodes + strlen(nodes),
+			    sizeof nodes - strlen(nodes), "%s %u ",
+			    u.nodes[k].host, u.nodes[k].port);
+		assert_string_equal(nodes, t[i].nodes);
+		assert_true(u.cluster);
+		assert_int_equal(u.kind, t[i].kind);
+		assert_int_equal(u.db, -1);
+		assert_string_equal(u.name, t[i].name);
+		assert_string_equal(u.host, u.nodes[0].host);
+		assert_int_equal(u.port, u.nodes[0].port);
+		assert_true(same(u.user, t[i].user));
+		assert_true(same(u.password, t[i].password));
+		url_release(&u);
+	}
+}
+
+/* A few nodes find the others; a list has an end. */
+static void
+too_many_nodes(void **state)
+{
+	char text[1024] = "redis+cluster://h";
+	struct url u;
+	struct err e = { 0 };
+
+	(void)state;
+	for (int i = 1; i < URL_NODES_MAX; i++)
+		strcat(text, ",h");
+	assert_true(url_parse(&u, text, &e));
+	assert_int_equal(u.nodes_len, URL_NODES_MAX);
+	url_release(&u);
+	assert_false(url_parse(&u, strcat(text, ",h"), &e));
+	assert_non_null(strstr(e.text, "more than 64 nodes"));
+}
+
+static void
+nodes_of_a_cluster(void **state)
+{
+	struct url u, node;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_true(url_parse(&u, "rediss+cluster://u:p@a:1,b:2", &e));
+	assert_true(url_node_init(&node, &u, "::1", 70, &e));
+	assert_int_equal(node.kind, URL_TLS);
+	assert_false(node.cluster);
+	assert_string_equal(node.host, "::1");
+	assert_string_equal(node.name, "[::1]:70");
+	assert_string_equal(node.user, "u");
+	assert_string_equal(node.password, "p");
+	assert_int_equal(node.db, -1);
+	url_release(&node);
+	url_release(&u);
+}
+
 static void
 bad_urls(void **state)
 {
 	static const char *const t[][2] = {
-		{ "", "begins with redis://, rediss:// or unix://" },
+		{ "",
+		    "begins with redis://, rediss:// or unix://, a cluster's "
+		    "with redis+cluster:// or rediss+cluster://" },
 		{ "h:6379", "begins with redis://" },
 		{ "http://h", "begins with redis://" },
-		{ "redis+cluster://h",
-		    "redis+cluster:// is not supported yet" },
+		{ "redis+cluster://", "must be redis://" },
+		{ "redis+cluster://:hunter2@", "must be redis://" },
+		{ "redis+cluster://:hunter2@a,", "must be redis://" },
+		{ "redis+cluster://:hunter2@,a", "must be redis://" },
+		{ "redis+cluster://:hunter2@a,,b", "must be redis://" },
+		{ "redis+cluster://:hunter2@a:1,b:0", "port from 1 to 65535" },
+		{ "redis+cluster://:hunter2@a:1 ,b", "must be redis://" },
+		{ "redis+cluster://:hunter2@a,b/1", "has one database" },
+		{ "redis+cluster://:hunter2@a,b/x", "has one database" },
+		{ "redis+cluster://:hunter2%@a,b", "the password in the URL" },
+		{ "redis://:hunter2@a,b", "must be redis://" },
 		{ "redis+sentinel://h/s",
 		    "redis+sentinel:// is not supported yet" },
 		{ "redis://", "must be redis://" },
@@ -134,6 +230,8 @@ passwords_are_hidden(void **state)
 		{ "redis://u:secret@h:1/2", "redis://u:xxxxxx@h:1/2" },
 		{ "redis://:s:t@h", "redis://:x:x@h" },
 		{ "redis://u@h", "redis://u@h" },
+		{ "redis+cluster://u:ab,c@h:1,i:2",
+		    "redis+cluster://u:xxxx@h:1,i:2" },
 		{ "redis://h:6379", "redis://h:6379" },
 		{ "unix://:abc@/a@b:c", "unix://:xxx@/a@b:c" },
 		{ "nonsense", "nonsense" },
@@ -172,6 +270,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_urls),
+		cmocka_unit_test(cluster_urls),
+		cmocka_unit_test(too_many_nodes),
+		cmocka_unit_test(nodes_of_a_cluster),
 		cmocka_unit_test(bad_urls),
 		cmocka_unit_test(passwords_are_hidden),
 		cmocka_unit_test(hosts_are_split),
