@@ -23,7 +23,7 @@ static const struct verb *const verbs[] = {
 	&verb_prune,
 	&verb_config,
 	&verb_plan,
-	&verb_plan,
+	&verb_check,
 };
 
 static bool help;
