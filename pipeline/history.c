@@ -10,7 +10,7 @@ const char *const history_states[] = { "complete", "suspect", "broken",
 static enum history_state
 state_of(const struct catalogue_entry *entry)
 {
-	if (entry->kind == BACKUP_UNFINISHED)
+	if (entry->kind == BACKUP_UNFINISHED || entry->kind == BACKUP_FAILED)
 		return HISTORY_UNFINISHED;
 	if (entry->kind == BACKUP_BROKEN)
 		return HISTORY_BROKEN;

@@ -7,15 +7,24 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "pipeline/backup.h"
 #include "pipeline/config.h"
 #include "pipeline/figure.h"
+#include "pipeline/job.h"
+#include "pipeline/moment.h"
 #include "pipeline/place.h"
+#include "pipeline/retention.h"
 #include "pipeline/say.h"
+#include "stages/kit/clock.h"
+#include "stages/kit/stop.h"
 
-static const char *remark, *via;
-static int64_t level;
+static const char *remark, *via, *keep, *shrink;
+static int64_t level, min_keys;
 static bool dry_run;
+
+/* Of clusters. */
+static int64_t parallel = BACKUP_PARALLEL;
+static int source;
+static const char *const sources[] = { "replica", "primary", NULL };
 
 /* clang-format off */
 static const struct opt opts[] = {
@@ -25,6 +34,18 @@ static const struct opt opts[] = {
 	    "psync, scan or auto (default), see rdb-capture(1)", 0, 0, NULL, NULL },
 	{ OPT_INT, 0, "level", &level, "N",
 	    "how hard rdb-compress tries, 1 to 19 (default 3)", 1, 19, NULL, NULL },
+	{ OPT_TEXT, 0, "keep", &keep, "PERIOD",
+	    "until it expires: 30d, 1y6m, or forever (default: what prune keeps)",
+	    0, 0, NULL, NULL },
+	{ OPT_INT, 0, "min-keys", &min_keys, "N",
+	    "it is suspect when it has fewer keys", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "max-shrink", &shrink, "N%",
+	    "or is so much smaller than the last good one", 0, 0, NULL, NULL },
+	{ OPT_INT, 0, "parallel", &parallel, "N",
+	    "of a cluster: shards at a time (default 2)", 1, 1000, NULL, NULL },
+	{ OPT_CHOICE, 0, "source", &source, "WHO",
+	    "of a cluster: replica (default; the primary where none is fit), "
+	    "or primary", 0, 0, sources, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
 	    "only print the chain, as a line of shell", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
@@ -41,6 +62,27 @@ tell(const struct backup_how *how, const struct backup_done *done)
 	    figure_bytes(stored, done->total.stored),
 	    figure_time(took, done->finished - done->started));
 	printf("%s\n", done->id);
+}
+
+/* --keep: when it expires, or that it never does, whatever the rules. */
+static bool
+keep_read(struct backup_how *how, struct err *e)
+{
+	struct retention_period p;
+	char text[MOMENT_LEN + 1];
+	int64_t back;
+
+	if (keep == NULL)
+		return true;
+	if (!retention_period(keep, &p, e))
+		return err_in(e, "--keep");
+	how->hold = p.forever;
+	if (p.forever)
+		return true;
+	how->expires = retention_until(&p, clock_wall());
+	moment_print(how->expires, text);
+	return (moment_read(text, &back) && back == how->expires) ||
+	    err_set(e, ERR_USAGE, "--keep %s is too long; say forever", keep);
 }
 
 /* What was said on the command line, as the backup wants it. */
@@ -63,22 +105,59 @@ prepare(struct backup_how *how, struct endpoint *from, char *url, struct err *e)
 	how->via = via;
 	how->level = level;
 	how->dry_run = dry_run;
+	how->parallel = (size_t)parallel;
+	how->primaries = source == 1;
 	return place_open(&how->store, e);
+}
+
+/* Under the lease.  One that is suspect was made, but is no success. */
+static bool
+take(const struct job_how *how, struct err *e)
+{
+	struct job_done done;
+
+	if (!job_run(how, &done, e))
+		return false;
+	tell(&how->backup, &done.backup);
+	return done.backup.state == STATE_COMPLETE ||
+	    err_set(e, ERR_DATA, "%s is suspect: %s", done.backup.id, done.why);
+}
+
+static bool
+take_alone(struct job_how *how, struct err *e)
+{
+	struct lease lease;
+	bool taken, ok;
+
+	if (!lease_take(&lease, how->backup.store, how->backup.instance,
+		LEASE_MS, &taken, e))
+		return false;
+	if (!taken)
+		return err_set(e, ERR_REMOTE, "%s is being backed up by %s",
+		    how->backup.instance, lease.who);
+	how->lease = &lease;
+	ok = take(how, e);
+	stop_forget();
+	lease_release(&lease);
+	return ok;
 }
 
 static bool
 backup_run(const struct operands *args, struct err *e)
 {
 	struct endpoint from = { 0 };
-	struct backup_how how = { 0 };
+	struct job_how how = { .guard.min_keys = (uint64_t)min_keys };
 	struct backup_done done;
 	bool ok =
-	    prepare(&how, &from, args->v[0], e) && backup_take(&how, &done, e);
+	    (shrink == NULL || guard_share(shrink, &how.guard.max_shrink, e) ||
+		err_in(e, "--max-shrink")) &&
+	    keep_read(&how.backup, e) &&
+	    prepare(&how.backup, &from, args->v[0], e) &&
+	    (dry_run ? backup_take(&how.backup, &done, e) :
+		       take_alone(&how, e));
 
-	if (ok && !dry_run)
-		tell(&how, &done);
-	if (how.store != NULL)
-		store_close(how.store);
+	if (how.backup.store != NULL)
+		store_close(how.backup.store);
 	endpoint_release(&from);
 	return ok;
 }
@@ -87,7 +166,9 @@ static const char *const notes[] = {
 	"INSTANCE is one of rdbpipe.conf(5); with a URL, --instance is needed.",
 	"Prints the new backup's id on standard output.  A password in the URL",
 	"is kept out of the programs' arguments and of the manifest; better",
-	"still are --password-file and REDISCLI_AUTH.",
+	"still are --password-file and REDISCLI_AUTH.  A suspect backup is "
+	"kept and",
+	"listed, but counts as none; then the exit status is 1.",
 	NULL,
 };
 

@@ -51,3 +51,12 @@ stop_check(struct err *e)
 {
 	return asked == 0 || err_signal(e, asked);
 }
+
+void
+stop_forget(void)
+{
+	const struct itimerval still = { 0 };
+
+	setitimer(ITIMER_REAL, &still, NULL);
+	asked = 0;
+}
