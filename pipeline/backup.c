@@ -1,4 +1,4 @@
-/* backup.c -- see backup.h: the name, the chain, the manifest, in this order. */
+/* backup.c -- see backup.h: the name, the chains, the manifest, in this order. */
 #include "pipeline/backup.h"
 
 #include <inttypes.h>
@@ -13,18 +13,29 @@
 #include "pipeline/proof.h"
 #include "pipeline/route.h"
 #include "pipeline/say.h"
+#include "pipeline/set.h"
 #include "rdb/slot.h"
 #include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 
-#define OBJECT      "shard-0000.rdb.zst"
 #define ID_TRIES_MS 30000 /* for a second that no other backup has taken */
+
+/* One shard on its way. */
+struct part {
+	const struct endpoint *from;     /* borrowed */
+	const struct set_member *member; /* borrowed; NULL: no cluster */
+	char object[32];
+	char *key;
+};
 
 struct backup {
 	const struct backup_how *how;
 	struct catalogue_name name;
-	char *key; /* of the object */
-	struct chain chain;
+	struct set set; /* of a cluster */
+	bool is_set;
+	struct part *part; /* n of them, and as many chains */
+	struct chain *chain;
+	size_t n;
 	struct manifest manifest;
 	char *text; /* the manifest's */
 };
@@ -79,13 +90,11 @@ text_keep(char **to, const char *text, struct err *e)
 static bool
 engine_fill(struct backup *b, struct err *e)
 {
-	const char *name = chain_fact(&b->chain, "rdb-capture", "engine");
-	const char *version =
-	    chain_fact(&b->chain, "rdb-capture", "engine-version");
-	const char *valkey =
-	    chain_fact(&b->chain, "rdb-verify", "aux.valkey-ver");
-	const char *redis =
-	    chain_fact(&b->chain, "rdb-verify", "aux.redis-ver");
+	const struct chain *c = &b->chain[0];
+	const char *name = chain_fact(c, "rdb-capture", "engine");
+	const char *version = chain_fact(c, "rdb-capture", "engine-version");
+	const char *valkey = chain_fact(c, "rdb-verify", "aux.valkey-ver");
+	const char *redis = chain_fact(c, "rdb-verify", "aux.redis-ver");
 
 	if (name == NULL || *name == '\0')
 		name = valkey != NULL ? "valkey" : "redis";
@@ -97,49 +106,62 @@ engine_fill(struct backup *b, struct err *e)
 	    text_keep(&b->manifest.version, version, e);
 }
 
+/* Those of the first shard: the others differ in server and object. */
 static bool
 commands_fill(struct backup *b, struct err *e)
 {
-	for (size_t i = 0; i < b->chain.n; i++) {
+	const struct chain *c = &b->chain[0];
+
+	for (size_t i = 0; i < c->n; i++) {
 		char **text =
 		    json_list_add(&b->manifest.chain, sizeof *text, e);
 
 		if (text == NULL ||
-		    !command_text(&b->chain.link[i].command, false, text, e))
+		    !command_text(&c->link[i].command, false, text, e))
 			return false;
 	}
 	return true;
 }
 
-/* All masters of a cluster in one object: all slots. */
+/* The slots of a member; or, all masters in one object, all of them. */
 static bool
-cluster_fill(struct backup *b, struct manifest_shard *s, struct err *e)
+slots_fill(struct backup *b, size_t i, struct manifest_shard *s, struct err *e)
 {
-	struct manifest_slots *all;
+	const struct set_member *m = b->part[i].member;
+	struct manifest_slots *range;
 
-	if (chain_fact(&b->chain, "rdb-capture", "masters") == NULL)
+	if (m == NULL &&
+	    chain_fact(&b->chain[i], "rdb-capture", "masters") == NULL)
 		return true;
-	all = json_list_add(&s->slots, sizeof *all, e);
-	if (all == NULL)
-		return false;
-	all->last = RDB_SLOTS - 1;
 	b->manifest.topology = TOPOLOGY_CLUSTER;
+	for (size_t k = 0; k < (m != NULL ? m->slots.n : 1); k++) {
+		if ((range = json_list_add(&s->slots, sizeof *range, e)) ==
+		    NULL)
+			return false;
+		if (m != NULL)
+			*range = ((struct manifest_slots *)m->slots.item)[k];
+		else
+			range->last = RDB_SLOTS - 1;
+	}
 	return true;
 }
 
 static bool
-shard_fill(struct backup *b, struct err *e)
+shard_fill(struct backup *b, size_t i, struct err *e)
 {
 	struct manifest_shard *s =
 	    json_list_add(&b->manifest.shards, sizeof *s, e);
 
-	return s != NULL && proof_shard(&b->chain, s, e) &&
-	    cluster_fill(b, s, e) &&
-	    text_keep(&s->source.url, b->how->from->url, e) &&
-	    text_keep(&s->object.name, OBJECT, e);
+	if (s == NULL || !proof_shard(&b->chain[i], s, e))
+		return false;
+	if (!b->is_set) /* started and finished say it as well */
+		s->source.begun = 0;
+	return slots_fill(b, i, s, e) &&
+	    text_keep(&s->source.url, b->part[i].from->url, e) &&
+	    text_keep(&s->object.name, b->part[i].object, e);
 }
 
-/* All of it, from what the chain's programs said. */
+/* All of it, from what the chains' programs said. */
 static bool
 manifest_fill(struct backup *b, struct err *e)
 {
@@ -156,11 +178,13 @@ manifest_fill(struct backup *b, struct err *e)
 	    !text_keep(&m->instance, b->name.instance, e) ||
 	    (how->remark != NULL && !text_keep(&m->remark, how->remark, e)) ||
 	    !text_keep(&m->tool, "rdbpipe " RDBPIPE_VERSION, e) ||
-	    !engine_fill(b, e) || !shard_fill(b, e) || !commands_fill(b, e))
+	    !engine_fill(b, e) || !commands_fill(b, e))
 		return false;
-	m->format = manifest_shard(m, 0)->source.via == VIA_PSYNC ?
-	    MANIFEST_FORMAT :
-	    MANIFEST_FORMAT_SCAN;
+	for (size_t i = 0; i < b->n; i++)
+		if (!shard_fill(b, i, e))
+			return false;
+	m->skew_ms = manifest_skew(m);
+	m->format = manifest_format(m);
 	return how->publish == NULL || how->publish(how->arg, m, e);
 }
 
@@ -200,24 +224,57 @@ agree(const struct chain *c, void *arg, struct err *e)
 	return proof_flow(c, e);
 }
 
+/* Who is to be read, into which object. */
+static bool
+part_init(struct backup *b, size_t i, struct err *e)
+{
+	const struct backup_how *how = b->how;
+	struct part *p = &b->part[i];
+	struct chain *c = &b->chain[i];
+	char level[24];
+
+	p->member = b->is_set ? &b->set.member[i] : NULL;
+	p->from = b->is_set ? &p->member->from : how->from;
+	snprintf(p->object, sizeof p->object, "shard-%04u.rdb.zst", (unsigned)i);
+	if ((p->key = catalogue_key(&b->name, p->object, e)) == NULL)
+		return false;
+	snprintf(level, sizeof level, "%" PRId64, how->level);
+	route_backup(c, p->from, store_url_of(how->store, p->key), how->via,
+	    how->level > 0 ? level : NULL);
+	c->agree = agree;
+	return true;
+}
+
+static bool
+parts_init(struct backup *b, struct err *e)
+{
+	b->n = b->is_set ? b->set.n : 1;
+	b->part = calloc(b->n, sizeof *b->part);
+	b->chain = calloc(b->n, sizeof *b->chain);
+	if (b->part == NULL || b->chain == NULL)
+		return err_sys(e, "no memory for %zu shards", b->n);
+	for (size_t i = 0; i < b->n; i++)
+		if (!part_init(b, i, e))
+			return false;
+	return true;
+}
+
 static bool
 prepare(struct backup *b, struct err *e)
 {
 	const struct backup_how *how = b->how;
-	char level[24];
 
 	if (how->remark != NULL && !json_text_ok(how->remark))
 		return err_set(e, ERR_USAGE, "the remark is not UTF-8");
 	snprintf(
 	    b->name.instance, sizeof b->name.instance, "%s", how->instance);
-	if (!id_pick(b, e) ||
-	    (b->key = catalogue_key(&b->name, OBJECT, e)) == NULL)
-		return false;
-	snprintf(level, sizeof level, "%" PRId64, how->level);
-	route_backup(&b->chain, how->from, store_url_of(how->store, b->key),
-	    how->via, how->level > 0 ? level : NULL);
-	b->chain.agree = agree;
-	return true;
+	if (endpoint_is_cluster(how->from) &&
+	    (how->via == NULL || strcmp(how->via, "scan") != 0)) {
+		if (!set_open(&b->set, how->from, how->primaries, e))
+			return false;
+		b->is_set = true;
+	}
+	return id_pick(b, e) && parts_init(b, e);
 }
 
 /*
@@ -226,27 +283,56 @@ prepare(struct backup *b, struct err *e)
  * the same id; one that was killed may have published first.
  */
 static bool
-object_is_ours(const struct backup *b)
+object_is_ours(const struct chain *c)
 {
-	int status = b->chain.link[b->chain.n - 1].status;
+	int status = c->link[c->n - 1].status;
 
-	return b->chain.went &&
+	return c->went &&
 	    (status == 0 || WIFSIGNALED(status) || WEXITSTATUS(status) > 128);
 }
 
 /* The object was or may have been published, but there is no backup: remove
  * it.  What went wrong first is what is reported. */
 static void
-object_remove(struct backup *b)
+object_remove(struct store *store, const char *key)
 {
 	struct store_object about;
 	struct err e;
 	bool found = false;
 
-	if (!store_stat(b->how->store, b->key, &found, &about, &e) ||
-	    (found && !store_remove(b->how->store, b->key, &e)))
-		say("left behind: %s: %s", store_url_of(b->how->store, b->key),
-		    e.text);
+	if (!store_stat(store, key, &found, &about, &e) ||
+	    (found && !store_remove(store, key, &e)))
+		say("left behind: %s: %s", store_url_of(store, key), e.text);
+}
+
+static bool
+show(struct backup *b, struct err *e)
+{
+	if (b->how->dry_run)
+		endpoint_hint(b->how->from);
+	for (size_t i = 0; i < b->n; i++)
+		if (!(b->how->dry_run ? route_print(&b->chain[i], e) :
+					route_say(&b->chain[i], e)))
+			return false;
+	return true;
+}
+
+static bool
+chains_run(struct backup *b, struct err *e)
+{
+	const struct chain_crew crew = {
+		.chain = b->chain,
+		.n = b->n,
+		.at_once =
+		    b->how->parallel > 0 ? b->how->parallel : BACKUP_PARALLEL,
+	};
+
+	if (!chain_run_crew(&crew, e))
+		return false;
+	for (size_t i = 0; i < b->n; i++)
+		if (!proof_flow(&b->chain[i], e))
+			return false;
+	return true;
 }
 
 static bool
@@ -254,16 +340,15 @@ work(struct backup *b, struct err *e)
 {
 	bool ok;
 
-	if (b->how->dry_run) {
-		endpoint_hint(b->how->from);
-		return route_print(&b->chain, e);
-	}
-	if (!route_say(&b->chain, e))
+	if (!show(b, e))
 		return false;
-	ok = chain_run(&b->chain, e) && proof_flow(&b->chain, e) &&
+	if (b->how->dry_run)
+		return true;
+	ok = chains_run(b, e) && (!b->is_set || set_check(&b->set, e)) &&
 	    manifest_fill(b, e) && manifest_seal(b, e) && manifest_write(b, e);
-	if (!ok && object_is_ours(b))
-		object_remove(b);
+	for (size_t i = 0; !ok && i < b->n; i++)
+		if (object_is_ours(&b->chain[i]))
+			object_remove(b->how->store, b->part[i].key);
 	return ok;
 }
 
@@ -278,6 +363,23 @@ done_fill(const struct backup *b, struct backup_done *done)
 	done->total = manifest_total(&b->manifest);
 }
 
+static void
+backup_release(struct backup *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->chain != NULL)
+			chain_release(&b->chain[i]);
+		if (b->part != NULL)
+			free(b->part[i].key);
+	}
+	free(b->chain);
+	free(b->part);
+	if (b->is_set)
+		set_close(&b->set);
+	manifest_release(&b->manifest);
+	free(b->text);
+}
+
 bool
 backup_take(
     const struct backup_how *how, struct backup_done *done, struct err *e)
@@ -286,9 +388,6 @@ backup_take(
 	bool ok = prepare(&b, e) && work(&b, e);
 
 	done_fill(&b, done);
-	chain_release(&b.chain);
-	manifest_release(&b.manifest);
-	free(b.text);
-	free(b.key);
+	backup_release(&b);
 	return ok;
 }

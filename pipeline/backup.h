@@ -8,6 +8,9 @@
  *
  *	ok = backup_take(&how, &done, &e);
  *
+ * A cluster is backed up as one set: a chain for each shard (set.h), one
+ * manifest for all; but for via "scan", which reads it all into one object.
+ *
  * Who asks for it (a person, a plan) and what becomes of it afterwards is for
  * the caller.  A backup exists when its manifest does: on failure there is
  * none, and what was stored for it is removed again where that can be.
@@ -17,6 +20,8 @@
 
 #include "pipeline/catalogue.h"
 #include "pipeline/endpoint.h"
+
+#define BACKUP_PARALLEL 2
 
 /* All that is not said is zero or NULL, and then as the comment has it. */
 struct backup_how {
@@ -32,6 +37,10 @@ struct backup_how {
 	int64_t expires;    /* a moment; 0: never */
 	bool hold;          /* never to be removed */
 	bool dry_run;       /* only print the chain */
+
+	/* Of a cluster. */
+	size_t parallel; /* shards at a time; 0: BACKUP_PARALLEL */
+	bool primaries;  /* take it from them, though there are replicas */
 
 	/*
 	 * Asked once, when all is stored and proven, before the manifest is

@@ -266,43 +266,18 @@ endpoint_node(const struct endpoint *s, const char *host, unsigned port,
 	return false;
 }
 
-/* An option's value by its name, as the programs get it. */
-static const char *
-option_named(const struct endpoint *s, const char *name)
-{
-	for (const struct opt *o = endpoint_opts; o->type != OPT_END; o++)
-		if (strcmp(o->name, name) == 0)
-			return option_of(s, o);
-	return NULL;
-}
-
 bool
-endpoint_server(const struct endpoint *s, struct server *to, const char *rules,
+endpoint_dial(const struct endpoint *s, struct server *to, const char *rules,
     struct err *e)
 {
-	const char *patience = option_named(s, "timeout");
-	const char *insecure = option_named(s, "tls-insecure");
-	struct server_options o = {
-		.user = option_named(s, "user"),
-		.password_file = option_named(s, "password-file"),
-		.password = s->password,
-		.tls = { .ca = option_named(s, "tls-ca"),
-		    .cert = option_named(s, "tls-cert"),
-		    .key = option_named(s, "tls-key"),
-		    .server_name = option_named(s, "tls-server-name"),
-		    .insecure =
-			insecure != NULL && strcmp(insecure, "yes") == 0 },
-		.timeout_ms = SERVER_TIMEOUT,
-		.clusters = true,
-	};
+	struct server_options o = { .password = s->password };
 	char *url = strdup(s->url);
 	bool ok;
 
 	if (url == NULL)
 		return err_sys(e, "cannot keep the server's address");
-	ok = (patience == NULL || opt_time(patience, &o.timeout_ms) ||
-		 err_set(e, ERR_USAGE, "timeout wants a time")) &&
-	    server_init(to, url, &o, rules, e);
+	options_fill(s, &o);
+	ok = server_init(to, url, &o, rules, e);
 	free(url);
 	return ok;
 }

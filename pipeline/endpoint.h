@@ -13,7 +13,6 @@
 
 #include "pipeline/chain.h"
 #include "stages/kit/opt.h"
-#include "stages/redis/server.h"
 
 struct config_section;
 struct server;
@@ -50,9 +49,8 @@ bool endpoint_is_cluster(const struct endpoint *);
 MUST_USE bool endpoint_node(const struct endpoint *s, const char *host,
     unsigned port, struct endpoint *to, struct err *);
 
-/* The same server for a program's own use, not connected; rules: see
- * server.h.  server_release is the caller's. */
-MUST_USE bool endpoint_server(
+/* As endpoint_server, of an endpoint that was taken apart before. */
+MUST_USE bool endpoint_dial(
     const struct endpoint *, struct server *, const char *rules, struct err *);
 
 /* Say, for a dry run, what the printed line leaves out. */

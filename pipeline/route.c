@@ -72,7 +72,9 @@ route_clone(struct chain *c, const char *object_url,
 	/* With a mark the target leaves out its own, slow CRC; ours has been
 	 * compared by then. */
 	chain_option(c, "--framing", "eof");
-	if (how->flush)
+	if (how->add)
+		chain_option(c, "--on-conflict", "replace");
+	else if (how->flush)
 		chain_word(c, "--flush");
 	chain_option(c, "--listen", how->listen);
 	chain_option(c, "--announce", how->announce);
@@ -93,6 +95,8 @@ route_digest_server(
 {
 	c->quiet = say_quiet;
 	chain_add(c, "rdb-capture");
+	/* A whole cluster in one stream. */
+	chain_option(c, "--via", endpoint_is_cluster(from) ? "scan" : NULL);
 	endpoint_words(from, c);
 	digest(c, at);
 }

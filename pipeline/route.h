@@ -23,7 +23,8 @@ void route_fetch(struct chain *, const char *object_url);
 
 /* What rdb-restore is told besides; texts may be NULL. */
 struct route_target {
-	bool flush;                    /* what the server holds may go */
+	bool flush; /* what the server holds may go */
+	bool add;   /* it holds other shards of the same set: key by key */
 	const char *listen, *announce; /* where it is to fetch the data */
 };
 

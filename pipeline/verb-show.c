@@ -107,6 +107,26 @@ head_lines(struct table *t, const struct manifest *m, const struct hold *h,
 	    line(t, e, "made by", "%s", m->tool);
 }
 
+/* What concerns all shards of a set together. */
+static bool
+set_lines(struct table *t, const struct manifest *m, struct err *e)
+{
+	char digest[MANIFEST_DIGEST_LEN];
+
+	if (m->shards.n < 2)
+		return true;
+	manifest_digest(m, digest);
+	return line(t, e, "shards",
+		   "%zu, %" PRIu64 " ms from the first snapshot to the last",
+		   m->shards.n, m->skew_ms) &&
+	    (m->consistent == CONSISTENT_NO ?
+		    line(t, e, "consistent", "each shard for itself") :
+		    line(t, e, "consistent",
+			"all shards, by a write pause of %" PRIu64 " ms",
+			m->pause_ms)) &&
+	    line(t, e, "digest", "%s", digest);
+}
+
 static bool
 chain_lines(struct table *t, const struct manifest *m, struct err *e)
 {
@@ -125,6 +145,7 @@ shard_lines(
 {
 	const struct manifest_db *db = s->databases.item;
 	const struct manifest_slots *range = s->slots.item;
+	char begun[MOMENT_LEN + 1];
 	bool ok = line(t, e, "", "%s", "") && line(t, e, "shard", "%zu", i) &&
 	    line(t, e, "source", "%s", s->source.url) &&
 	    line(t, e, "run id", "%s",
@@ -142,6 +163,10 @@ shard_lines(
 	for (size_t k = 0; ok && k < s->slots.n; k++)
 		ok = line(t, e, k == 0 ? "slots" : "",
 		    "%" PRIu64 " to %" PRIu64, range[k].first, range[k].last);
+	if (ok && s->source.begun != 0) {
+		moment_print(s->source.begun, begun);
+		ok = line(t, e, "snapshot", "%s", begun);
+	}
 	ok = ok && line(t, e, "object", "%s", s->object.name) &&
 	    bytes_line(t, e, "  bytes", s->object.bytes) &&
 	    line(t, e, "  crc64-xz", "%s", s->object.crc64_xz) &&
@@ -165,7 +190,8 @@ static bool
 text_print(const struct manifest *m, const struct hold *h, struct err *e)
 {
 	struct table t = { .columns = 2 };
-	bool ok = head_lines(&t, m, h, e) && chain_lines(&t, m, e);
+	bool ok = head_lines(&t, m, h, e) && set_lines(&t, m, e) &&
+	    chain_lines(&t, m, e);
 
 	for (size_t i = 0; ok && i < m->shards.n; i++)
 		ok = shard_lines(&t, manifest_shard(m, i), i, e);

@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""Backups of clusters as one set.
+
+Goal: all shards or none, each slot exactly once, whatever moves meanwhile;
+what comes back, into a cluster of another shape or one server, is the same
+data to the digest.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
+                                ".."))
+
+from harness import cases, clusters, programs, servers  # noqa: E402
+from harness.client import Client  # noqa: E402
+
+KEYS = 300000 if programs.SOAK else 20000
+
+
+def rdbpipe(store, *words, env=None):
+    return subprocess.run([programs.path("rdbpipe"), *map(str, words),
+                           "--store", store], capture_output=True, text=True,
+                          timeout=300, env={**os.environ, **(env or {})})
+
+
+def good(result):
+    if result.returncode != 0:
+        raise AssertionError(f"{result.args}: {result.stderr}")
+    return result
+
+
+def refused(result, code, *says):
+    cases.equal(result.returncode, code, result.stderr)
+    for text in says:
+        cases.holds(text, result.stderr)
+
+
+def backup(store, cluster, *words):
+    """The id of a new backup of a cluster."""
+    return good(rdbpipe(store, "backup", cluster.url(), "--instance", "c",
+                        *words)).stdout.strip()
+
+
+def manifest(store, name):
+    return json.loads(good(rdbpipe(store, "show", name, "--format",
+                                   "json")).stdout)
+
+
+def attempts(store):
+    """All ids that have left something."""
+    folder = os.path.join(store, "c")
+    return sorted(name for name in os.listdir(folder) if name[:2] == "20") \
+        if os.path.isdir(folder) else []
+
+
+def fill(cluster, keys=KEYS):
+    cluster.load(("SET", f"key:{n}", f"value {n}") for n in range(keys))
+    cluster.load(("RPUSH", f"list:{n}", *range(50)) for n in range(50))
+
+
+def digest_of(store, name):
+    words = good(rdbpipe(store, "verify", name)).stdout.split()
+    return words[words.index("digest") + 1]
+
+
+@contextlib.contextmanager
+def store_folder():
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+class Load:
+    """A writer on each master, until the end."""
+
+    def __init__(self, cluster):
+        self.ports = [m.port for m in cluster.masters]
+        self.names = [[f"w:{n}" for n in range(3000)
+                       if cluster._owners()[clusters.slot(f"w:{n}")] is m]
+                      for m in cluster.masters]
+        self.over = threading.Event()
+        self.written = 0
+        self.threads = [threading.Thread(target=self._write, args=pair)
+                        for pair in zip(self.ports, self.names)]
+
+    def _write(self, port, names):
+        with Client(port=port) as client:
+            while not self.over.is_set():
+                client.pipeline([("INCR", name) for name in names[:50]])
+                self.written += 50
+                self.over.wait(0.005)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_one_worker():
+    with clusters.Cluster(masters=3, replicas=1) as cluster, \
+            store_folder() as store:
+        fill(cluster)
+        with Load(cluster) as load:
+            first = backup(store, cluster)
+            cases.equal(load.written > 0, True)
+        m = manifest(store, first)
+        cases.equal((m["format"], m["topology"]), (3, "cluster"))
+        cases.equal([s["object"]["name"] for s in m["shards"]],
+                    [f"shard-000{n}.rdb.zst" for n in range(3)])
+        cases.equal([s["source"]["role"] for s in m["shards"]], ["slave"] * 3)
+        cases.equal(sorted(n for s in m["shards"] for r in s["slots"]
+                           for n in range(r["first"], r["last"] + 1)),
+                    list(range(clusters.SLOTS)))
+        replids = {node.info("replication")["master_replid"]
+                   for node in cluster.masters}
+        cases.equal({s["source"]["replid"] for s in m["shards"]}, replids)
+        good(rdbpipe(store, "verify", first))
+        shown = good(rdbpipe(store, "show", first)).stdout
+        cases.holds("ms from the first snapshot to the last", shown)
+
+        # Nobody writes any more: two more sets, one of them of primaries,
+        # hold the same, and what comes back is that.
+        second = backup(store, cluster, "--source", "primary", "--parallel", 1)
+        third = backup(store, cluster, "--parallel", 3)
+        cases.equal([s["source"]["role"]
+                     for s in manifest(store, second)["shards"]],
+                    ["master"] * 3)
+        cases.equal(digest_of(store, second), digest_of(store, third))
+        back(store, third, digest_of(store, second))
+
+
+def back(store, name, digest):
+    """Into a cluster of two, and into one server."""
+    with clusters.Cluster(masters=2) as target:
+        result = good(rdbpipe(store, "clone", name, "--to", target.url(),
+                              "--prove"))
+        cases.holds(f"digest {digest} equal", result.stdout)
+        refused(rdbpipe(store, "clone", name, "--to", target.url()), 4,
+                "keys: nothing was touched")
+        good(rdbpipe(store, "clone", name, "--to", target.url(), "--flush",
+                     "--prove"))
+    with servers.Server() as target:
+        result = good(rdbpipe(store, "clone", name, "--to", target.url(),
+                              "--prove"))
+        cases.holds(f"digest {digest} equal", result.stdout)
+
+
+def test_replica_without_link():
+    """It is left out, and the primary stands in."""
+    with clusters.Cluster(masters=2, replicas=1) as cluster, \
+            store_folder() as store:
+        cluster.load(("SET", f"key:{n}", n) for n in range(100))
+        replica = cluster.replicas[0]
+        replica.call("CONFIG", "SET", "masterauth", "wrong")
+        replica.call("CONFIG", "SET", "masteruser", "nobody")
+        cluster.masters[0].call("CLIENT", "KILL", "TYPE", "replica")
+        cluster._until(lambda: replica.info("replication")
+                       ["master_link_status"] == "down", "the link is up")
+        result = good(rdbpipe(store, "backup", cluster.url(), "--instance",
+                              "c"))
+        cases.holds(f"replica 127.0.0.1:{replica.port} is left out: its "
+                    "link is down", result.stderr)
+        cases.holds("taking it from the primary", result.stderr)
+        roles = [s["source"]["role"] for s in
+                 manifest(store, result.stdout.strip())["shards"]]
+        cases.equal(roles, ["master", "slave"])
+
+
+def test_slots_on_the_move():
+    """Refused at the start; when it happens meanwhile, nothing is left."""
+    with clusters.Cluster(masters=3) as cluster, store_folder() as store:
+        cluster.load(("SET", f"key:{n}", n) for n in range(100))
+        source, target = cluster.masters[:2]
+        cluster.migrate_begin(5, source, target)
+        refused(rdbpipe(store, "backup", cluster.url(), "--instance", "c"), 4,
+                "has slots on the move: try again when the cluster has "
+                "settled")
+        cluster.migrate_end(5, source)
+        cluster.wait_until_ok()
+
+        with tempfile.TemporaryDirectory() as folder:
+            moving(folder, lambda: cluster.migrate_end(5, target))
+            result = slow_backup(folder, store, cluster)
+        refused(result, 4, "the cluster changed while it was being backed up")
+        cases.equal(attempts(store), [])
+
+
+def moving(folder, move):
+    """A folder of programs whose rdb-capture waits for a file, which appears
+    when the slot has moved."""
+    for name in os.listdir(os.path.dirname(programs.path("rdbpipe"))):
+        os.symlink(programs.path(name), os.path.join(folder, name))
+    slow = os.path.join(folder, "rdb-capture")
+    os.unlink(slow)
+    with open(slow, "w") as script:
+        script.write(f"#!/bin/sh\ntouch {folder}/asked\n"
+                     f"while [ ! -e {folder}/moved ]; do sleep 0.02; done\n"
+                     f"exec {programs.path('rdb-capture')} \"$@\"\n")
+    os.chmod(slow, 0o755)
+
+    def wait():
+        while not os.path.exists(os.path.join(folder, "asked")):
+            threading.Event().wait(0.02)
+        move()
+        open(os.path.join(folder, "moved"), "w").close()
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def slow_backup(folder, store, cluster, *words):
+    return rdbpipe(store, "backup", cluster.url(), "--instance", "c", *words,
+                   env={"RDBPIPE_PROGRAMS": folder})
+
+
+def test_one_shard_fails():
+    """All or none."""
+    with clusters.Cluster(masters=3) as cluster, store_folder() as store:
+        cluster.load(("SET", f"key:{n}", n) for n in range(100))
+        cluster.masters[2].call("ACL", "SETUSER", "default", "-psync")
+        refused(rdbpipe(store, "backup", cluster.url(), "--instance", "c",
+                        "--via", "psync"), 4, "rdb-capture failed first")
+        cases.equal(attempts(store), [])
+
+
+if __name__ == "__main__":
+    cases.main()
