@@ -151,11 +151,15 @@ static void
 failed_judge(struct findings *f, const struct history *h)
 {
 	const char *suspect = h->newest[HISTORY_SUSPECT];
+	const char *failed = h->newest[HISTORY_FAILED];
 
 	if (*suspect != '\0' && strcmp(suspect, h->id) > 0)
 		finding_bad(f, "suspect", ERR_DATA,
 		    "compare it with the one before; rdbpipe show",
 		    "%s, the newest, is suspect", suspect);
+	if (*failed != '\0' && strcmp(failed, h->id) > 0)
+		finding_warn(f, "failed", "it is tried again; mend the cause",
+		    "%s failed: %s", failed, h->failure.text);
 	if (h->count[HISTORY_BROKEN] > 0)
 		finding_bad(f, "broken", ERR_DATA,
 		    "rdbpipe list --state broken",

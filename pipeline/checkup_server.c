@@ -198,7 +198,8 @@ trial_judge(struct tried *t, const struct reply *reply)
 	if (reply->kind != REPLY_ERROR)
 		return;
 	err_quote(t->said, sizeof t->said, reply->text, reply->len);
-	if (server_said(reply->text, "NOPERM"))
+	/* EXEC wraps it: "EXECABORT Transaction discarded because of: NOPERM". */
+	if (strstr(reply->text, "NOPERM") != NULL)
 		t->is =
 		    strstr(reply->text, " key") != NULL ? TRIAL_KEYS : TRIAL_NO;
 	else if (server_said(reply->text, "ERR unknown"))

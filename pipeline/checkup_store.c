@@ -8,6 +8,7 @@
  */
 #include "pipeline/checkup.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -233,7 +234,7 @@ temporaries_judge(const struct look *l)
 	char path[PATH_MAX];
 
 	snprintf(
-	    path, sizeof path, "%s/%s", store_folder(l->store), l->instance);
+	    path, sizeof path, "%s%s", store_folder(l->store), l->instance);
 	temporaries.n = 0;
 	temporaries.before = l->now - RETENTION_LITTER;
 	if (nftw(path, temporary_note, 16, FTW_PHYS) == -1)
@@ -253,7 +254,7 @@ is_there(const struct look *l)
 {
 	const char *folder = store_folder(l->store);
 
-	if (folder == NULL || access(folder, F_OK) == 0)
+	if (folder == NULL || access(folder, F_OK) == 0 || errno != ENOENT)
 		return true;
 	finding_warn(l->f, "store",
 	    "is its file system mounted? the first backup makes it",

@@ -5,13 +5,15 @@
 #include <string.h>
 
 const char *const history_states[] = { "complete", "suspect", "broken",
-	"unfinished", NULL };
+	"unfinished", "failed", NULL };
 
 static enum history_state
 state_of(const struct catalogue_entry *entry)
 {
-	if (entry->kind == BACKUP_UNFINISHED || entry->kind == BACKUP_FAILED)
+	if (entry->kind == BACKUP_UNFINISHED)
 		return HISTORY_UNFINISHED;
+	if (entry->kind == BACKUP_FAILED)
+		return HISTORY_FAILED;
 	if (entry->kind == BACKUP_BROKEN)
 		return HISTORY_BROKEN;
 	return entry->manifest->state == STATE_COMPLETE ? HISTORY_COMPLETE :
@@ -48,6 +50,8 @@ entry_note(void *arg, const struct catalogue_entry *entry, struct err *e)
 		good_note(h, entry->manifest);
 	else if (is == HISTORY_BROKEN)
 		h->fault = *entry->fault;
+	else if (is == HISTORY_FAILED)
+		h->failure = *entry->fault;
 	else if (is == HISTORY_UNFINISHED && entry->changed < h->litter_before)
 		h->litter++;
 	return true;

@@ -15,10 +15,11 @@ enum history_state {
 	HISTORY_SUSPECT,
 	HISTORY_BROKEN,
 	HISTORY_UNFINISHED,
+	HISTORY_FAILED, /* a plan's, see failure.h */
 	HISTORY_STATES
 };
 
-/* "complete", "suspect", "broken", "unfinished". */
+/* "complete", "suspect", "broken", "unfinished", "failed". */
 extern const char *const history_states[];
 
 struct history {
@@ -33,7 +34,8 @@ struct history {
 
 	/* The newest of each state, by id; "": none. */
 	char newest[HISTORY_STATES][IDENT_MAX + 1];
-	struct err fault; /* why the newest broken one is */
+	struct err fault;   /* why the newest broken one is */
+	struct err failure; /* why the newest failed one is */
 
 	/* Attempts that nothing changed in since .litter_before. */
 	int64_t litter_before; /* in; see history_take */

@@ -298,7 +298,7 @@ file_folder(const struct store *s)
 {
 	const struct file_store *f = (const struct file_store *)s;
 
-	return *f->root != '\0' ? f->root : ".";
+	return *f->root != '\0' ? f->root : "./";
 }
 
 const struct store_kind file_kind = {

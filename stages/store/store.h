@@ -107,7 +107,7 @@ MUST_USE bool store_remove(struct store *, const char *key, struct err *);
  * but only for so long (ms) each: to take back what was put. */
 void store_settle(struct store *, int64_t ms);
 
-/* The directory a store is, NULL when it is none; borrowed. */
+/* The directory a store is, ending in '/'; NULL when it is none; borrowed. */
 const char *store_folder(const struct store *);
 
 /*
