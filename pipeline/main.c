@@ -23,6 +23,7 @@ static const struct verb *const verbs[] = {
 	&verb_prune,
 	&verb_config,
 	&verb_plan,
+	&verb_auto,
 	&verb_check,
 };
 
