@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "pipeline/moment.h"
+#include "pipeline/pause.h"
 #include "pipeline/place.h"
 #include "pipeline/proof.h"
 #include "pipeline/route.h"
@@ -36,6 +37,7 @@ struct backup {
 	struct part *part; /* n of them, and as many chains */
 	struct chain *chain;
 	size_t n;
+	struct pause pause; /* of a consistent set */
 	struct manifest manifest;
 	char *text; /* the manifest's */
 };
@@ -184,6 +186,8 @@ manifest_fill(struct backup *b, struct err *e)
 		if (!shard_fill(b, i, e))
 			return false;
 	m->skew_ms = manifest_skew(m);
+	m->consistent = how->consistent ? CONSISTENT_YES : CONSISTENT_NO;
+	m->pause_ms = (uint64_t)b->pause.took_ms;
 	m->format = manifest_format(m);
 	return how->publish == NULL || how->publish(how->arg, m, e);
 }
@@ -215,7 +219,7 @@ manifest_write(struct backup *b, struct err *e)
 	return ok || err_in(e, "no manifest, so no backup");
 }
 
-/* --- the story --- */
+/* --- the shards --- */
 
 static bool
 agree(const struct chain *c, void *arg, struct err *e)
@@ -235,12 +239,15 @@ part_init(struct backup *b, size_t i, struct err *e)
 
 	p->member = b->is_set ? &b->set.member[i] : NULL;
 	p->from = b->is_set ? &p->member->from : how->from;
-	snprintf(p->object, sizeof p->object, "shard-%04u.rdb.zst", (unsigned)i);
+	snprintf(
+	    p->object, sizeof p->object, "shard-%04u.rdb.zst", (unsigned)i);
 	if ((p->key = catalogue_key(&b->name, p->object, e)) == NULL)
 		return false;
 	snprintf(level, sizeof level, "%" PRId64, how->level);
-	route_backup(c, p->from, store_url_of(how->store, p->key), how->via,
-	    how->level > 0 ? level : NULL);
+	route_backup(c, p->from, store_url_of(how->store, p->key),
+	    how->consistent ? "psync" : how->via, how->level > 0 ? level : NULL,
+	    how->consistent && b->pause.at[i].disk);
+	c->held = how->consistent;
 	c->agree = agree;
 	return true;
 }
@@ -260,6 +267,19 @@ parts_init(struct backup *b, struct err *e)
 }
 
 static bool
+consistent_init(struct backup *b, struct err *e)
+{
+	int64_t limit = b->how->pause_limit_ms;
+
+	if (!b->is_set)
+		return err_set(e, ERR_USAGE,
+		    "--consistent is for clusters, redis+cluster://..., and "
+		    "not with --via scan");
+	return pause_open(
+	    &b->pause, &b->set, limit > 0 ? limit : PAUSE_LIMIT_MS, e);
+}
+
+static bool
 prepare(struct backup *b, struct err *e)
 {
 	const struct backup_how *how = b->how;
@@ -274,7 +294,8 @@ prepare(struct backup *b, struct err *e)
 			return false;
 		b->is_set = true;
 	}
-	return id_pick(b, e) && parts_init(b, e);
+	return id_pick(b, e) && (!how->consistent || consistent_init(b, e)) &&
+	    parts_init(b, e);
 }
 
 /*
@@ -317,14 +338,92 @@ show(struct backup *b, struct err *e)
 	return true;
 }
 
+/* --- one point in time --- */
+
+static bool
+all_ready(const struct backup *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (chain_fact(&b->chain[i], "rdb-capture", "ready") == NULL)
+			return false;
+	return true;
+}
+
+static bool
+all_start(struct backup *b, struct err *e)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!chain_start(&b->chain[i], e))
+			return false;
+	return true;
+}
+
+/* Note the snapshots that have begun since the last look. */
+static bool
+begun_note(struct backup *b, size_t *left, size_t *last, struct err *e)
+{
+	*left = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct chain_link *l = &b->chain[i].link[0];
+		uint64_t offset;
+
+		if (!b->pause.at[i].paused)
+			continue;
+		/* The last of the three that are told at that moment. */
+		if (fact_list_get(&l->facts, "begun") == NULL) {
+			++*left;
+			*last = i;
+		} else if (!fact_list_count(&l->facts, "offset", &offset) ||
+		    !pause_taken(&b->pause, i,
+			fact_list_get(&l->facts, "replid"), offset, e))
+			return false;
+	}
+	return true;
+}
+
+/* Called whenever a program has said something. */
+static bool
+pause_look(void *arg, int64_t *wait_ms, struct err *e)
+{
+	struct backup *b = arg;
+	struct pause *p = &b->pause;
+	size_t left, last = 0;
+
+	if (p->at == NULL)
+		return true;
+	if (p->since_ms == 0 &&
+	    (!all_ready(b) || !pause_begin(p, e) || !all_start(b, e)))
+		return p->since_ms == 0;
+	if (!begun_note(b, &left, &last, e))
+		return false;
+	if (left > 0) {
+		*wait_ms = pause_left(p);
+		return *wait_ms > 0 || pause_late(p, last, e);
+	}
+	pause_end(p);
+	say("writes were paused for %" PRId64 " ms", p->took_ms);
+	return true;
+}
+
+static void
+pause_off(void *arg)
+{
+	pause_end(&((struct backup *)arg)->pause);
+}
+
+/* --- the story --- */
+
 static bool
 chains_run(struct backup *b, struct err *e)
 {
+	size_t most = b->how->parallel > 0 ? b->how->parallel : BACKUP_PARALLEL;
 	const struct chain_crew crew = {
 		.chain = b->chain,
 		.n = b->n,
-		.at_once =
-		    b->how->parallel > 0 ? b->how->parallel : BACKUP_PARALLEL,
+		.at_once = b->how->consistent ? b->n : most,
+		.look = b->how->consistent ? pause_look : NULL,
+		.off = pause_off,
+		.arg = b,
 	};
 
 	if (!chain_run_crew(&crew, e))
@@ -374,6 +473,7 @@ backup_release(struct backup *b)
 	}
 	free(b->chain);
 	free(b->part);
+	pause_end(&b->pause);
 	if (b->is_set)
 		set_close(&b->set);
 	manifest_release(&b->manifest);

@@ -41,6 +41,9 @@ struct backup_how {
 	/* Of a cluster. */
 	size_t parallel; /* shards at a time; 0: BACKUP_PARALLEL */
 	bool primaries;  /* take it from them, though there are replicas */
+	bool consistent; /* one point in time, by a write pause (pause.h); then
+			    all shards are read at once */
+	int64_t pause_limit_ms; /* 0: PAUSE_LIMIT_MS */
 
 	/*
 	 * Asked once, when all is stored and proven, before the manifest is

@@ -111,6 +111,9 @@ struct chain_crew {
 	 * after so long at the latest; comes as -1, no matter.  May be NULL.
 	 */
 	bool (*look)(void *arg, int64_t *wait_ms, struct err *);
+	/* Called once when something has gone wrong, before all have ended;
+	 * look is not called any more.  NULL where look is. */
+	void (*off)(void *arg);
 	void *arg;
 };
 MUST_USE bool chain_run_crew(const struct chain_crew *, struct err *);

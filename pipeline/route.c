@@ -22,7 +22,7 @@ watchers(struct chain *c)
 
 void
 route_backup(struct chain *c, const struct endpoint *from,
-    const char *object_url, const char *via, const char *level)
+    const char *object_url, const char *via, const char *level, bool disk)
 {
 	c->quiet = say_quiet;
 	c->gate = true;
@@ -31,6 +31,8 @@ route_backup(struct chain *c, const struct endpoint *from,
 		c->grace_ms = MULTIPART_ABORT_MS + CHAIN_GRACE_MS;
 	chain_add(c, "rdb-capture");
 	chain_option(c, "--via", via);
+	if (disk)
+		chain_word(c, "--disk");
 	endpoint_words(from, c);
 	watchers(c);
 	chain_add(c, "rdb-compress");

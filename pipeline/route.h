@@ -15,9 +15,9 @@
 #include "pipeline/endpoint.h"
 #include "pipeline/manifest.h"
 
-/* via: for rdb-capture, level: for rdb-compress; NULL: their defaults. */
+/* via, disk: for rdb-capture, level: for rdb-compress; NULL: their defaults. */
 void route_backup(struct chain *, const struct endpoint *from,
-    const char *object_url, const char *via, const char *level);
+    const char *object_url, const char *via, const char *level, bool disk);
 
 void route_fetch(struct chain *, const char *object_url);
 

@@ -383,6 +383,7 @@ struct crew {
 	struct run *run;  /* one for each chain */
 	struct pollfd *p; /* rows for all */
 	size_t begun, running;
+	bool called_off; /* look's owner knows */
 	struct err why;
 };
 
@@ -435,12 +436,33 @@ crew_fill(struct crew *w)
 	}
 }
 
+/* Has anything gone wrong with any of them? */
+static bool
+crew_failing(const struct crew *w)
+{
+	for (size_t i = 0; i < w->begun; i++) {
+		const struct run *r = &w->run[i];
+
+		if (r->chain != NULL &&
+		    (r->why.kind != ERR_NONE || r->blame != NULL ||
+			r->piped != NULL))
+			return true;
+	}
+	return w->why.kind != ERR_NONE;
+}
+
 static void
 crew_look(struct crew *w, int64_t *wait_ms)
 {
-	if (w->of->look != NULL && w->why.kind == ERR_NONE &&
-	    !w->of->look(w->of->arg, wait_ms, &w->why))
+	const struct chain_crew *of = w->of;
+
+	if (of->look == NULL || w->called_off)
+		return;
+	w->called_off = crew_failing(w) || !of->look(of->arg, wait_ms, &w->why);
+	if (w->called_off) {
+		of->off(of->arg);
 		*wait_ms = 0;
+	}
 }
 
 /* Wait for something to happen to any of them, and take note of it. */

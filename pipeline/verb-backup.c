@@ -11,6 +11,7 @@
 #include "pipeline/figure.h"
 #include "pipeline/job.h"
 #include "pipeline/moment.h"
+#include "pipeline/pause.h"
 #include "pipeline/place.h"
 #include "pipeline/retention.h"
 #include "pipeline/say.h"
@@ -25,6 +26,8 @@ static bool dry_run;
 static int64_t parallel = BACKUP_PARALLEL;
 static int source;
 static const char *const sources[] = { "replica", "primary", NULL };
+static bool consistent;
+static int64_t pause_limit = PAUSE_LIMIT_MS;
 
 /* clang-format off */
 static const struct opt opts[] = {
@@ -46,6 +49,12 @@ static const struct opt opts[] = {
 	{ OPT_CHOICE, 0, "source", &source, "WHO",
 	    "of a cluster: replica (default; the primary where none is fit), "
 	    "or primary", 0, 0, sources, NULL },
+	{ OPT_FLAG, 0, "consistent", &consistent, NULL,
+	    "of a cluster: one point in time, by a short write pause on all "
+	    "primaries", 0, 0, NULL, NULL },
+	{ OPT_TIME, 0, "pause-limit", &pause_limit, "TIME",
+	    "how long that may last, else there is no backup (default 500ms)",
+	    1, 60000, NULL, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
 	    "only print the chain, as a line of shell", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
@@ -107,6 +116,8 @@ prepare(struct backup_how *how, struct endpoint *from, char *url, struct err *e)
 	how->dry_run = dry_run;
 	how->parallel = (size_t)parallel;
 	how->primaries = source == 1;
+	how->consistent = consistent;
+	how->pause_limit_ms = pause_limit;
 	return place_open(&how->store, e);
 }
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 ".."))
@@ -161,6 +162,9 @@ def test_replica_without_link():
             store_folder() as store:
         cluster.load(("SET", f"key:{n}", n) for n in range(100))
         replica = cluster.replicas[0]
+        cluster._until(lambda: all(
+            len(row) == 4 for m in cluster.masters
+            for row in m.call("CLUSTER", "SLOTS")), "replicas are not known")
         replica.call("CONFIG", "SET", "masterauth", "wrong")
         replica.call("CONFIG", "SET", "masteruser", "nobody")
         cluster.masters[0].call("CLIENT", "KILL", "TYPE", "replica")
@@ -173,7 +177,7 @@ def test_replica_without_link():
         cases.holds("taking it from the primary", result.stderr)
         roles = [s["source"]["role"] for s in
                  manifest(store, result.stdout.strip())["shards"]]
-        cases.equal(roles, ["master", "slave"])
+        cases.equal(roles, ["master", "slave"], result.stderr)
 
 
 def test_slots_on_the_move():
@@ -229,6 +233,126 @@ def test_one_shard_fails():
         refused(rdbpipe(store, "backup", cluster.url(), "--instance", "c",
                         "--via", "psync"), 4, "rdb-capture failed first")
         cases.equal(attempts(store), [])
+
+
+# --- one point in time ---
+
+class LockStep:
+    """Writers that each raise a counter on one master after the other, so
+    that at every moment two shards differ by one write of each at most."""
+
+    WRITERS = 3
+
+    def __init__(self, cluster):
+        owner = cluster._owners()
+        self.rows = [[next(f"{w}-{m.port}-{n}" for n in range(10000)
+                           if owner[clusters.slot(f"{w}-{m.port}-{n}")] is m)
+                      for m in cluster.masters] for w in range(self.WRITERS)]
+        self.ports = [m.port for m in cluster.masters]
+        self.over = threading.Event()
+        self.slowest = 0
+        self.threads = [threading.Thread(target=self._write, args=(row,))
+                        for row in self.rows]
+
+    def _write(self, row):
+        with contextlib.ExitStack() as stack:
+            row = [(stack.enter_context(Client(port=port)), name)
+                   for port, name in zip(self.ports, row)]
+            while not self.over.is_set():
+                for client, name in row:
+                    began = time.monotonic()
+                    client.call("INCR", name)
+                    self.slowest = max(self.slowest, time.monotonic() - began)
+
+    __enter__, __exit__ = Load.__enter__, Load.__exit__
+
+
+def values(store, name, rows):
+    """What a set holds of the counters."""
+    with servers.Server() as target:
+        good(rdbpipe(store, "clone", name, "--to", target.url()))
+        return [[int(target.call("GET", key) or 0) for key in row]
+                for row in rows]
+
+
+def lock_step(store, cluster, *words):
+    with LockStep(cluster) as load:
+        time.sleep(0.2)
+        result = good(rdbpipe(store, "backup", cluster.url(), "--instance",
+                              "c", "--consistent", *words))
+    name = result.stdout.strip()
+    m = manifest(store, name)
+    cases.equal(m["consistent"], "yes")
+    paused = m["pause-ms"]
+    cases.holds(f"writes were paused for {paused} ms", result.stderr)
+    print(f"paused for {paused} ms; slowest write "
+          f"{1000 * load.slowest:.0f} ms; skew {m.get('skew-ms', 0)} ms")
+    cases.equal(0 < paused < 500, True, f"{paused} ms")
+    for row in values(store, name, load.rows):
+        cases.equal(row[-1] > 0, True)
+        # In the order they are written, each is as large as the next, or
+        # one more.
+        cases.equal(row == sorted(row, reverse=True) and
+                    row[0] - row[-1] <= 1, True, f"{row}")
+
+
+@cases.each("replica", "primary")
+def test_consistent(source):
+    with clusters.Cluster(masters=3, replicas=1) as cluster, \
+            store_folder() as store:
+        fill(cluster)
+        for _ in range(5 if programs.SOAK else 2):
+            lock_step(store, cluster, "--source", source)
+
+
+def test_consistent_with_delay():
+    """A server that would wait for other replicas first saves to its disk."""
+    with clusters.Cluster(masters=3, config=[
+            "repl-diskless-sync yes", "repl-diskless-sync-delay 5"]) \
+            as cluster, store_folder() as store:
+        fill(cluster, 1000)
+        lock_step(store, cluster)
+
+
+def writes_go_on(cluster):
+    """No master is paused."""
+    for master in cluster.masters:
+        with Client(port=master.port, timeout=5) as client:
+            began = time.monotonic()
+            name = next(f"go:{n}" for n in range(10000) if
+                        cluster._owners()[clusters.slot(f"go:{n}")] is master)
+            client.call("SET", name, "on")
+            cases.equal(time.monotonic() - began < 2, True)
+
+
+def test_pause_too_short():
+    """A snapshot cannot begin while another one is being made: let go at
+    once, nothing is published."""
+    with clusters.Cluster(masters=3, config=["rdb-key-save-delay 3000"]) \
+            as cluster, store_folder() as store:
+        fill(cluster, 3000)
+        cluster.masters[1].call("BGSAVE")
+        began = time.monotonic()
+        refused(rdbpipe(store, "backup", cluster.url(), "--instance", "c",
+                        "--consistent", "--pause-limit", "300ms"), 4,
+                f"127.0.0.1:{cluster.masters[1].port}: no snapshot begun "
+                "within the pause of 300 ms: make --pause-limit longer")
+        cases.equal(time.monotonic() - began < 20, True)
+        writes_go_on(cluster)
+        cases.equal(attempts(store), [])
+
+
+def test_pause_denied():
+    with clusters.Cluster(masters=2) as cluster, store_folder() as store:
+        cluster.load(("SET", f"key:{n}", n) for n in range(100))
+        cluster.masters[1].call("ACL", "SETUSER", "default", "-client|pause")
+        refused(rdbpipe(store, "backup", cluster.url(), "--instance", "c",
+                        "--consistent"), 4, "+client|pause")
+        writes_go_on(cluster)
+        cases.equal(attempts(store), [])
+    with servers.Server() as server, store_folder() as store:
+        refused(rdbpipe(store, "backup", server.url(), "--instance", "c",
+                        "--consistent"), 2, "--consistent is for clusters")
 
 
 if __name__ == "__main__":
