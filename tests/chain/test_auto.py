@@ -75,8 +75,23 @@ class Auto(Scratch):
                 with open(path, "w") as f:
                     f.write(quick(name))
         if not self.sink:
-            os.remove(os.path.join(self.bin, "cos-put"))
+            self.real_sink()
         return self
+
+    def real_sink(self):
+        """The sink is the real one, so it gets a real zstd file."""
+        os.remove(os.path.join(self.bin, "cos-put"))
+        made = programs.run("/usr/bin/zstd", "-c", input=b"R" * 3000).good()
+        path = os.path.join(self.folder, "stored")
+        with open(path, "wb") as f:
+            f.write(made.out)
+        path = os.path.join(self.bin, "rdb-compress")
+        with open(path) as f:
+            text = f.read().replace("printf %s '" + "Z" * 1000 + "'",
+                                    f"cat {self.folder}/stored")
+        with open(path, "w") as f:
+            f.write(text.replace("bytes-out 1000",
+                                 f"bytes-out {len(made.out)}"))
 
     def write(self, plan):
         text = "".join(f"[instance {n}]\nurl = redis://127.0.0.1:1\n"
@@ -154,7 +169,7 @@ def test_now():
             text = s.run("plan", "simulate", "--from", day, "--to", to,
                          "--format", "json").good().out
             starts = [x["start"] for x in json.loads(text)["starts"]]
-            assert len(starts) >= 3, starts
+            assert len(starts) >= 2, starts
             for at in starts:
                 then = datetime.datetime.fromisoformat(at[:-1])
                 second = datetime.timedelta(seconds=1)
@@ -475,10 +490,12 @@ def crowd(s, instances, seconds):
 
 
 def judge(s, instances, killed):
-    good = [b["instance"] for b in s.backups() if b["state"] == "complete"]
+    rows = s.backups()
+    equal([b["reason"] for b in rows if b["state"] == "failed"], [])
+    good = [b["instance"] for b in rows if b["state"] == "complete"]
     equal(sorted(good), sorted(instances), "one good backup each")
     print(f"    {len(instances)} windows, {killed} killed, "
-          f"{len(s.backups()) - len(good)} unfinished attempts")
+          f"{len(rows) - len(good)} unfinished attempts")
 
 
 def test_five_at_once():
