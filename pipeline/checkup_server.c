@@ -32,6 +32,7 @@ struct look {
 	unsigned major, minor; /* both 0: not known */
 	char version[32], role[16];
 	bool primary; /* is wanted */
+	bool cluster; /* it is a node of one */
 };
 
 /* --- who is it? --- */
@@ -332,6 +333,21 @@ advice_make(char *to, size_t cap, const struct look *l, const struct missing *m)
 		snprintf(to, cap, "ACL SETUSER %s%s", user, m->rules);
 }
 
+/* Which node of a shard is the one to ask is seen in INFO, so a cluster is not
+ * backed up without. */
+static void
+info_judge(const struct look *l)
+{
+	const struct missing m = { .rules = " +info" };
+	char advice[300];
+
+	if (!l->cluster || l->info.text != NULL)
+		return;
+	advice_make(advice, sizeof advice, l, &m);
+	finding_bad(l->f, "permission", ERR_REMOTE, advice,
+	    "no backup of a cluster without +info");
+}
+
 /* Replication is not for us: is the other way? */
 static bool
 scan_judge(
@@ -359,28 +375,19 @@ scan_judge(
 }
 
 static bool
-permission_judge(const struct look *l, bool scan, struct err *e)
+permission_judge(const struct look *l, struct err *e)
 {
 	struct missing m = { .rules = "" };
-	char advice[300];
 
-	if (scan) {
-		if (!scan_try(l, &m, e))
-			return false;
-	} else if (!replication_try(l, &m, e))
+	if (!replication_try(l, &m, e))
 		return false;
-	if (*m.rules != '\0' && !scan)
-		return scan_judge(l, &m, e);
-	advice_make(advice, sizeof advice, l, &m);
 	if (*m.rules != '\0')
-		finding_bad(l->f, "permission", ERR_REMOTE, advice,
-		    "no capture key by key without%s", m.rules);
-	else if (*m.other.said != '\0')
+		return scan_judge(l, &m, e);
+	if (*m.other.said != '\0')
 		finding_warn(l->f, "permission", NULL, "could not be tried: %s",
 		    m.other.said);
 	else
-		finding_ok(l->f, "permission", "%s",
-		    scan ? "may read all keys" : "may replicate");
+		finding_ok(l->f, "permission", "may replicate");
 	return true;
 }
 
@@ -432,27 +439,30 @@ clock_judge(const struct look *l, struct err *e)
 
 /* The server is connected.  PSYNC comes last: the server may close then. */
 static bool
-server_look(struct look *l, bool scan, struct err *e)
+server_look(struct look *l, struct err *e)
 {
 	if (!who_ask(l, e))
 		return false;
 	finding_ok(l->f, "reach", "%s answers", l->server->url.name);
 	version_judge(l);
 	role_judge(l);
-	return clock_judge(l, e) && permission_judge(l, scan, e);
+	info_judge(l);
+	return clock_judge(l, e) && permission_judge(l, e);
 }
 
 static void
-one_look(struct findings *f, struct server *server, bool primary, bool scan)
+one_look(struct findings *f, struct server *server, bool primary, bool cluster)
 {
-	struct look l = { .f = f, .server = server, .primary = primary };
+	struct look l = {
+		.f = f, .server = server, .primary = primary, .cluster = cluster
+	};
 	struct err e;
 
 	if (!server_connect(server, &e))
 		finding_bad(f, "reach", e.kind,
 		    "is it up, are address and credentials right?", "%s",
 		    e.text);
-	else if (!server_look(&l, scan, &e))
+	else if (!server_look(&l, &e))
 		finding_bad(f, "reach", e.kind, NULL, "%s", e.text);
 	server_info_release(&l.info);
 	server_disconnect(server);

@@ -78,28 +78,36 @@ backups_look(struct check *k, struct store *store, const char *instance)
 		k->findings.lost = true;
 }
 
+/* The store is opened anew after the probe, which ends by telling it to go on
+ * after signals. */
+static void
+store_look(struct check *k, const char *instance)
+{
+	struct store *store;
+	struct err e;
+
+	if (!place_open_of(&store, instance, &e)) {
+		finding_bad(&k->findings, "store", e.kind, NULL, "%s", e.text);
+		return;
+	}
+	checkup_store(&k->findings, store, instance);
+	store_close(store);
+	if (!stop_check(&e) || !place_open_of(&store, instance, &e))
+		return;
+	backups_look(k, store, instance);
+	store_close(store);
+}
+
 /* url NULL: only its backups.  instance NULL: only the server. */
 static bool
 one_look(struct check *k, char *url, const char *instance, struct err *e)
 {
-	struct store *store = NULL;
-	struct err fault;
-
 	finding_about(&k->findings, instance);
 	if (url != NULL)
 		checkup_server(&k->findings, url,
 		    instance != NULL && wants_primary(k->config, instance));
-	if (!stop_check(e) || instance == NULL)
-		return instance == NULL && stop_check(e);
-	if (!place_open_of(&store, instance, &fault)) {
-		finding_bad(
-		    &k->findings, "store", fault.kind, NULL, "%s", fault.text);
-		return true;
-	}
-	checkup_store(&k->findings, store, instance);
-	if (stop_check(e))
-		backups_look(k, store, instance);
-	store_close(store);
+	if (instance != NULL && stop_check(e))
+		store_look(k, instance);
 	return stop_check(e);
 }
 

@@ -285,6 +285,14 @@ def test_cluster():
         said.expect("cluster", "ok", "2 masters, 0 replicas")
         equal(len([f for f in said.all if f["check"] == "permission"
                    and f["level"] == "ok"]), 2, "masters looked at")
+        rules = ("+cluster|slots", "+cluster|nodes", "+ping", *CAPTURE)
+        for node in cluster.masters:
+            node.call("ACL", "SETUSER", "bk", "reset", "on", ">pw", *rules)
+        url = cluster.url().replace("://", "://bk:pw@")
+        p.of(url).expect("permission", "bad", "cluster without +info")
+        for node in cluster.masters:
+            node.call("ACL", "SETUSER", "bk", "+info")
+        p.of(url).expect("permission", "ok", "may replicate")
 
 
 # --- stores ---
