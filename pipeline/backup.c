@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "pipeline/moment.h"
 #include "pipeline/pause.h"
@@ -15,6 +16,7 @@
 #include "pipeline/route.h"
 #include "pipeline/say.h"
 #include "pipeline/set.h"
+#include "pipeline/worker.h"
 #include "rdb/slot.h"
 #include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
@@ -25,7 +27,8 @@
 struct part {
 	const struct endpoint *from;     /* borrowed */
 	const struct set_member *member; /* borrowed; NULL: no cluster */
-	char object[32];
+	size_t number;                   /* of the shard, in the set */
+	char object[48];
 	char *key;
 };
 
@@ -40,6 +43,7 @@ struct backup {
 	struct pause pause; /* of a consistent set */
 	struct manifest manifest;
 	char *text; /* the manifest's */
+	bool published;
 };
 
 /* --- the name --- */
@@ -51,6 +55,32 @@ taken(void *arg, const struct store_object *o, struct err *e)
 	(void)e;
 	*(bool *)arg = true;
 	return true;
+}
+
+/* The id of a backup that begins at manifest.started. */
+static void
+id_make(struct backup *b)
+{
+	char stamp[STAMP_LEN + 1];
+
+	moment_stamp(b->manifest.started, stamp);
+	snprintf(b->name.id, sizeof b->name.id, "%s-%s", stamp,
+	    manifest_types[b->how->type]);
+}
+
+/* Is there a manifest already?  Then b has it. */
+static bool
+is_published(struct backup *b, struct err *e)
+{
+	struct store_object about;
+	char *key = catalogue_key(&b->name, MANIFEST_NAME, e);
+	bool ok = key != NULL &&
+	    store_stat(b->how->store, key, &b->published, &about, e);
+
+	free(key);
+	if (ok && b->published)
+		ok = catalogue_read(b->how->store, &b->name, &b->manifest, e);
+	return ok;
 }
 
 /* The first second from now on in which nothing was begun. */
@@ -163,9 +193,9 @@ shard_fill(struct backup *b, size_t i, struct err *e)
 	    text_keep(&s->object.name, b->part[i].object, e);
 }
 
-/* All of it, from what the chains' programs said. */
+/* What is said of the backup as a whole; the shards are still to come. */
 static bool
-manifest_fill(struct backup *b, struct err *e)
+head_fill(struct backup *b, struct err *e)
 {
 	const struct backup_how *how = b->how;
 	struct manifest *m = &b->manifest;
@@ -176,11 +206,21 @@ manifest_fill(struct backup *b, struct err *e)
 	m->finished = clock_wall();
 	if (m->finished < m->started) /* the clock was set back meanwhile */
 		m->finished = m->started;
-	if (!text_keep(&m->id, b->name.id, e) ||
-	    !text_keep(&m->instance, b->name.instance, e) ||
-	    (how->remark != NULL && !text_keep(&m->remark, how->remark, e)) ||
-	    !text_keep(&m->tool, "rdbpipe " RDBPIPE_VERSION, e) ||
-	    !engine_fill(b, e) || !commands_fill(b, e))
+	return text_keep(&m->id, b->name.id, e) &&
+	    text_keep(&m->instance, b->name.instance, e) &&
+	    (how->remark == NULL || text_keep(&m->remark, how->remark, e)) &&
+	    text_keep(&m->tool, "rdbpipe " RDBPIPE_VERSION, e) &&
+	    engine_fill(b, e) && commands_fill(b, e);
+}
+
+/* All of it, from what the chains' programs said. */
+static bool
+manifest_fill(struct backup *b, struct err *e)
+{
+	const struct backup_how *how = b->how;
+	struct manifest *m = &b->manifest;
+
+	if (!head_fill(b, e))
 		return false;
 	for (size_t i = 0; i < b->n; i++)
 		if (!shard_fill(b, i, e))
@@ -237,10 +277,16 @@ part_init(struct backup *b, size_t i, struct err *e)
 	struct chain *c = &b->chain[i];
 	char level[24];
 
-	p->member = b->is_set ? &b->set.member[i] : NULL;
+	p->member = b->is_set ? &b->set.member[p->number] : NULL;
 	p->from = b->is_set ? &p->member->from : how->from;
-	snprintf(
-	    p->object, sizeof p->object, "shard-%04u.rdb.zst", (unsigned)i);
+	/* Workers: an object for each attempt, so that none is in the way. */
+	if (how->workers > 0)
+		snprintf(p->object, sizeof p->object,
+		    "shard-%04u.%08x%08x.rdb.zst", (unsigned)p->number,
+		    (unsigned)clock_wall(), (unsigned)getpid());
+	else
+		snprintf(p->object, sizeof p->object, "shard-%04u.rdb.zst",
+		    (unsigned)p->number);
 	if ((p->key = catalogue_key(&b->name, p->object, e)) == NULL)
 		return false;
 	snprintf(level, sizeof level, "%" PRId64, how->level);
@@ -252,17 +298,41 @@ part_init(struct backup *b, size_t i, struct err *e)
 	return true;
 }
 
+/* Is this shard for us?  A worker leaves out those that are recorded. */
+static bool
+part_wanted(struct backup *b, size_t number, bool *wanted, struct err *e)
+{
+	const struct backup_how *how = b->how;
+	bool has = false;
+
+	*wanted = how->workers == 0 ||
+	    number % how->workers == (size_t)how->worker - 1;
+	if (how->workers > 0 && *wanted &&
+	    !worker_has(how->store, &b->name, number, &has, e))
+		return false;
+	*wanted = *wanted && !has;
+	return true;
+}
+
 static bool
 parts_init(struct backup *b, struct err *e)
 {
-	b->n = b->is_set ? b->set.n : 1;
-	b->part = calloc(b->n, sizeof *b->part);
-	b->chain = calloc(b->n, sizeof *b->chain);
+	size_t all = b->is_set ? b->set.n : 1;
+	bool wanted;
+
+	b->part = calloc(all, sizeof *b->part);
+	b->chain = calloc(all, sizeof *b->chain);
 	if (b->part == NULL || b->chain == NULL)
-		return err_sys(e, "no memory for %zu shards", b->n);
-	for (size_t i = 0; i < b->n; i++)
-		if (!part_init(b, i, e))
+		return err_sys(e, "no memory for %zu shards", all);
+	for (size_t number = 0; number < all; number++) {
+		if (!part_wanted(b, number, &wanted, e))
 			return false;
+		if (!wanted)
+			continue;
+		b->part[b->n].number = number;
+		if (!part_init(b, b->n++, e))
+			return false;
+	}
 	return true;
 }
 
@@ -280,6 +350,24 @@ consistent_init(struct backup *b, struct err *e)
 }
 
 static bool
+worker_prepare(struct backup *b, struct err *e)
+{
+	const struct backup_how *how = b->how;
+
+	if (!b->is_set || how->consistent)
+		return err_set(e, ERR_USAGE,
+		    "--worker is for clusters, redis+cluster://..., and goes "
+		    "neither with --via scan nor with --consistent");
+	b->manifest.started = clock_wall();
+	id_make(b);
+	if (how->dry_run)
+		return parts_init(b, e);
+	return worker_join(
+		   how->store, b->name.instance, how->set, b->name.id, e) &&
+	    is_published(b, e) && (b->published || parts_init(b, e));
+}
+
+static bool
 prepare(struct backup *b, struct err *e)
 {
 	const struct backup_how *how = b->how;
@@ -294,6 +382,8 @@ prepare(struct backup *b, struct err *e)
 			return false;
 		b->is_set = true;
 	}
+	if (how->workers > 0)
+		return worker_prepare(b, e);
 	return id_pick(b, e) && (!how->consistent || consistent_init(b, e)) &&
 	    parts_init(b, e);
 }
@@ -434,6 +524,14 @@ chains_run(struct backup *b, struct err *e)
 	return true;
 }
 
+static void
+objects_remove(struct backup *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (object_is_ours(&b->chain[i]))
+			object_remove(b->how->store, b->part[i].key);
+}
+
 static bool
 work(struct backup *b, struct err *e)
 {
@@ -445,10 +543,110 @@ work(struct backup *b, struct err *e)
 		return true;
 	ok = chains_run(b, e) && (!b->is_set || set_check(&b->set, e)) &&
 	    manifest_fill(b, e) && manifest_seal(b, e) && manifest_write(b, e);
-	for (size_t i = 0; !ok && i < b->n; i++)
-		if (object_is_ours(&b->chain[i]))
-			object_remove(b->how->store, b->part[i].key);
+	b->published = ok;
+	if (!ok)
+		objects_remove(b);
 	return ok;
+}
+
+/* --- one of several workers --- */
+
+/* Record one of our shards, unless somebody else was first. */
+static bool
+part_record(struct backup *b, size_t i, struct err *e)
+{
+	bool ours;
+
+	b->manifest.shards.n = 0;
+	if (!shard_fill(b, i, e))
+		return false;
+	b->manifest.format = manifest_format(&b->manifest);
+	if (!worker_record(b->how->store, &b->name, b->part[i].number,
+		&b->manifest, &ours, e))
+		return false;
+	manifest_shard_release(manifest_shard(&b->manifest, 0));
+	if (!ours)
+		object_remove(b->how->store, b->part[i].key);
+	return true;
+}
+
+static bool
+parts_record(struct backup *b, struct err *e)
+{
+	if (b->n == 0)
+		return true;
+	if (!head_fill(b, e))
+		return false;
+	for (size_t i = 0; i < b->n; i++)
+		if (!part_record(b, i, e) || !stop_check(e))
+			return false;
+	b->manifest.shards.n = 0;
+	return true;
+}
+
+/* Are the records of the cluster as it is now? */
+static bool
+slots_same(const struct backup *b, struct err *e)
+{
+	for (size_t i = 0; i < b->set.n; i++) {
+		const struct json_list *was =
+		    &manifest_shard(&b->manifest, i)->slots;
+		const struct json_list *is = &b->set.member[i].slots;
+
+		if (was->n != is->n ||
+		    memcmp(was->item, is->item,
+			is->n * sizeof(struct manifest_slots)) != 0)
+			return err_set(e, ERR_REMOTE,
+			    "shard %zu was stored with other slots than it "
+			    "has now: begin a new --set",
+			    i);
+	}
+	return true;
+}
+
+/* Make the set public if we are the last. */
+static bool
+set_finish(struct backup *b, struct err *e)
+{
+	struct store *store = b->how->store;
+	size_t have;
+	bool ours;
+
+	manifest_release(&b->manifest);
+	if (!worker_gather(store, &b->name, b->set.n, &have, &b->manifest, e))
+		return false;
+	if (have < b->set.n) {
+		say("%zu of %zu shards are stored: the last worker publishes",
+		    have, b->set.n);
+		return true;
+	}
+	if (!set_check(&b->set, e) || !slots_same(b, e) ||
+	    !manifest_seal(b, e) ||
+	    !worker_publish(store, &b->name, b->text, &ours, e))
+		return false;
+	b->published = true;
+	if (ours)
+		worker_tidy(store, &b->name, &b->manifest);
+	return true;
+}
+
+static bool
+worker_work(struct backup *b, struct err *e)
+{
+	if (b->published) {
+		say("%s is complete already", b->name.id);
+		return true;
+	}
+	if (!show(b, e))
+		return false;
+	if (b->how->dry_run)
+		return true;
+	/* Only what is not recorded can be taken back. */
+	if (!chains_run(b, e) || !set_check(&b->set, e)) {
+		objects_remove(b);
+		return false;
+	}
+	return parts_record(b, e) && set_finish(b, e);
 }
 
 static void
@@ -456,6 +654,7 @@ done_fill(const struct backup *b, struct backup_done *done)
 {
 	memset(done, 0, sizeof *done);
 	snprintf(done->id, sizeof done->id, "%s", b->name.id);
+	done->published = b->published;
 	done->state = b->manifest.state;
 	done->started = b->manifest.started;
 	done->finished = b->manifest.finished;
@@ -485,7 +684,8 @@ backup_take(
     const struct backup_how *how, struct backup_done *done, struct err *e)
 {
 	struct backup b = { .how = how };
-	bool ok = prepare(&b, e) && work(&b, e);
+	bool ok = prepare(&b, e) &&
+	    (how->workers > 0 ? worker_work(&b, e) : work(&b, e));
 
 	done_fill(&b, done);
 	backup_release(&b);

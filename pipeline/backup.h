@@ -45,6 +45,12 @@ struct backup_how {
 			    all shards are read at once */
 	int64_t pause_limit_ms; /* 0: PAUSE_LIMIT_MS */
 
+	/* One of several workers (worker.h), of a cluster: number worker, from
+	 * 1 on, of workers; set is the word they share.  publish is not asked.
+	 * 0: alone. */
+	unsigned worker, workers;
+	const char *set;
+
 	/*
 	 * Asked once, when all is stored and proven, before the manifest is
 	 * made public; it may change the manifest's state.  False, with its
@@ -55,6 +61,7 @@ struct backup_how {
 };
 
 struct backup_done {
+	bool published; /* false: other workers are not done yet */
 	char id[IDENT_MAX + 1];
 	int state;                 /* enum manifest_state */
 	int64_t started, finished; /* moments */

@@ -306,7 +306,7 @@ set_agree(const struct manifest *m, struct err *e)
 		    e, ERR_DATA, "sidecar does not go with its checksum");
 	if (m->sidecar != NULL && !ident_object_ok(m->sidecar))
 		return err_set(e, ERR_DATA, "sidecar is no object name");
-	return m->topology != TOPOLOGY_CLUSTER || slots_agree(m, e);
+	return true;
 }
 
 /* What a table cannot say. */
@@ -342,6 +342,19 @@ parts_agree(const struct manifest *m, struct err *e)
 
 bool
 manifest_read(struct manifest *m, const char *text, size_t len, struct err *e)
+{
+	if (!manifest_read_part(m, text, len, e))
+		return false;
+	if (m->format < MANIFEST_FORMAT_SET ||
+	    m->topology != TOPOLOGY_CLUSTER || slots_agree(m, e))
+		return true;
+	manifest_release(m);
+	return false;
+}
+
+bool
+manifest_read_part(
+    struct manifest *m, const char *text, size_t len, struct err *e)
 {
 	char *open;
 	bool ok;

@@ -118,6 +118,10 @@ MUST_USE bool manifest_print(
 MUST_USE bool manifest_read(
     struct manifest *, const char *text, size_t len, struct err *);
 
+/* The same of one shard of a set, see worker.h: its slots need not be all. */
+MUST_USE bool manifest_read_part(
+    struct manifest *, const char *text, size_t len, struct err *);
+
 void manifest_release(struct manifest *);
 
 /* The format that says what m says. */

@@ -27,6 +27,7 @@ static int64_t parallel = BACKUP_PARALLEL;
 static int source;
 static const char *const sources[] = { "replica", "primary", NULL };
 static bool consistent;
+static const char *worker, *set_word;
 static int64_t pause_limit = PAUSE_LIMIT_MS;
 
 /* clang-format off */
@@ -55,6 +56,12 @@ static const struct opt opts[] = {
 	{ OPT_TIME, 0, "pause-limit", &pause_limit, "TIME",
 	    "how long that may last, else there is no backup (default 500ms)",
 	    1, 60000, NULL, NULL },
+	{ OPT_TEXT, 0, "worker", &worker, "K/N",
+	    "of a cluster: one of N workers, who join through the store; the "
+	    "last one publishes", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "set", &set_word, "WORD",
+	    "with --worker: the word that all N are given, for this set alone",
+	    0, 0, NULL, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
 	    "only print the chain, as a line of shell", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
@@ -94,6 +101,32 @@ keep_read(struct backup_how *how, struct err *e)
 	    err_set(e, ERR_USAGE, "--keep %s is too long; say forever", keep);
 }
 
+/* --worker K/N and --set, which go together. */
+static bool
+worker_read(struct backup_how *how, struct err *e)
+{
+	unsigned k, n;
+	int end = 0;
+
+	if (worker == NULL && set_word == NULL)
+		return true;
+	if (worker == NULL || set_word == NULL)
+		return err_set(
+		    e, ERR_USAGE, "--worker K/N and --set WORD go together");
+	if (sscanf(worker, "%5u/%5u%n", &k, &n, &end) != 2 ||
+	    worker[end] != '\0' || k < 1 || k > n)
+		return err_set(e, ERR_USAGE,
+		    "--worker wants K/N, such as 1/3, with K from 1 to N");
+	if (min_keys != 0 || shrink != NULL)
+		return err_set(e, ERR_USAGE,
+		    "--worker goes neither with --min-keys nor with "
+		    "--max-shrink: no worker sees all");
+	how->worker = k;
+	how->workers = n;
+	how->set = set_word;
+	return true;
+}
+
 /* What was said on the command line, as the backup wants it. */
 static bool
 prepare(struct backup_how *how, struct endpoint *from, char *url, struct err *e)
@@ -118,6 +151,8 @@ prepare(struct backup_how *how, struct endpoint *from, char *url, struct err *e)
 	how->primaries = source == 1;
 	how->consistent = consistent;
 	how->pause_limit_ms = pause_limit;
+	if (!worker_read(how, e))
+		return false;
 	return place_open(&how->store, e);
 }
 
@@ -153,6 +188,21 @@ take_alone(struct job_how *how, struct err *e)
 	return ok;
 }
 
+/* Workers hold no lease: they are several on purpose. */
+static bool
+take_share(const struct backup_how *how, struct err *e)
+{
+	struct backup_done done;
+
+	if (!backup_take(how, &done, e))
+		return false;
+	if (done.published)
+		tell(how, &done);
+	else
+		printf("%s\n", done.id);
+	return true;
+}
+
 static bool
 backup_run(const struct operands *args, struct err *e)
 {
@@ -164,8 +214,9 @@ backup_run(const struct operands *args, struct err *e)
 		err_in(e, "--max-shrink")) &&
 	    keep_read(&how.backup, e) &&
 	    prepare(&how.backup, &from, args->v[0], e) &&
-	    (dry_run ? backup_take(&how.backup, &done, e) :
-		       take_alone(&how, e));
+	    (dry_run               ? backup_take(&how.backup, &done, e) :
+		    worker != NULL ? take_share(&how.backup, e) :
+				     take_alone(&how, e));
 
 	if (how.backup.store != NULL)
 		store_close(how.backup.store);

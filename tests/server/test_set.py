@@ -355,5 +355,116 @@ def test_pause_denied():
                         "--consistent"), 2, "--consistent is for clusters")
 
 
+# --- several workers ---
+
+def worker(store, cluster, k, n, word, **more):
+    return rdbpipe(store, "backup", cluster.url(), "--instance", "c",
+                   "--worker", f"{k}/{n}", "--set", word, **more)
+
+
+def published(store):
+    return [name for name in attempts(store) if
+            os.path.exists(os.path.join(store, "c", name, "manifest.json"))]
+
+
+def whole(store, name, digest):
+    """The one backup there is, with nothing beside it."""
+    cases.equal(published(store), [name])
+    m = manifest(store, name)
+    files = os.listdir(os.path.join(store, "c", name))
+    cases.equal(sorted(files), sorted(
+        ["manifest.json"] + [s["object"]["name"] for s in m["shards"]]))
+    cases.equal(digest_of(store, name), digest)
+
+
+def test_workers():
+    with clusters.Cluster(masters=3, replicas=1) as cluster, \
+            store_folder() as store, store_folder() as other:
+        fill(cluster)
+        digest = digest_of(other, backup(other, cluster))
+
+        # One after the other.
+        first = good(worker(store, cluster, 1, 3, "a"))
+        cases.holds("1 of 3 shards are stored: the last worker publishes",
+                    first.stderr)
+        good(worker(store, cluster, 3, 3, "a"))
+        cases.equal(published(store), [])
+        last = good(worker(store, cluster, 2, 3, "a"))
+        name = last.stdout.strip()
+        cases.equal(first.stdout.strip(), name)
+        whole(store, name, digest)
+        # Again: nothing to do.
+        cases.holds("is complete already",
+                    good(worker(store, cluster, 2, 3, "a")).stderr)
+        whole(store, name, digest)
+
+    with clusters.Cluster(masters=3) as cluster, store_folder() as store:
+        # All at once, under load; and each of them twice.
+        fill(cluster, 3000)
+        with Load(cluster):
+            threads = [threading.Thread(
+                target=lambda k=k: good(worker(store, cluster, k, 3, "b")))
+                for k in (1, 2, 3, 1, 2, 3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        name, = published(store)
+        good(rdbpipe(store, "verify", name))
+        cases.equal([s["slots"][0]["first"]
+                     for s in manifest(store, name)["shards"]],
+                    [0, 5461, 10922])
+
+
+def test_workers_refused():
+    for words, says in ((("--worker", "4/3", "--set", "a"), "wants K/N"),
+                        (("--worker", "1/3"), "go together"),
+                        (("--set", "a"), "go together"),
+                        (("--worker", "1/2", "--set", "a/b"), "--set wants"),
+                        (("--worker", "1/2", "--set", "a", "--min-keys", 5),
+                         "no worker sees all")):
+        with clusters.Cluster(masters=1) as cluster, store_folder() as store:
+            refused(rdbpipe(store, "backup", cluster.url(), "--instance", "c",
+                            *words), 2, says)
+            cases.equal(attempts(store), [])
+
+
+# What a worker is killed in: the program that kills it, before it does its
+# own work or after.
+STAGES = [(name, when) for name in ("rdb-capture", "rdb-compress", "cos-put")
+          for when in ("before", "after")]
+
+
+def deadly(folder, program, when):
+    """A folder of programs, one of which kills the driver."""
+    for name in os.listdir(os.path.dirname(programs.path("rdbpipe"))):
+        os.symlink(programs.path(name), os.path.join(folder, name))
+    path = os.path.join(folder, program)
+    os.unlink(path)
+    real = programs.path(program)
+    with open(path, "w") as script:
+        script.write("#!/bin/sh\n" + (
+            f"kill -9 $PPID; exec {real} \"$@\"\n" if when == "before" else
+            f"{real} \"$@\"; kill -9 $PPID\n"))
+    os.chmod(path, 0o755)
+
+
+@cases.each(*STAGES)
+def test_worker_killed(program, when):
+    """The set is not published, or complete after the retry."""
+    with clusters.Cluster(masters=3) as cluster, store_folder() as store, \
+            store_folder() as other, store_folder() as folder:
+        fill(cluster, 500)
+        digest = digest_of(other, backup(other, cluster))
+        deadly(folder, program, when)
+        good(worker(store, cluster, 1, 2, "a"))
+        dead = worker(store, cluster, 2, 2, "a",
+                      env={"RDBPIPE_PROGRAMS": folder})
+        cases.equal(dead.returncode, -9)
+        cases.equal(published(store), [])
+        name = good(worker(store, cluster, 2, 2, "a")).stdout.strip()
+        whole(store, name, digest)
+
+
 if __name__ == "__main__":
     cases.main()
