@@ -306,6 +306,7 @@ claim(struct lease *l, const struct seen *dead, struct err *e)
 	l->number = dead->number + 1;
 	l->taken = clock_wall();
 	l->tried = l->confirmed = clock_steady();
+	l->held = true; /* it may be, from here on */
 	if (!note_write(l, l->store, true, &refused) &&
 	    refused.kind != ERR_REMOTE) {
 		*e = refused;
@@ -314,13 +315,13 @@ claim(struct lease *l, const struct seen *dead, struct err *e)
 	if ((refused.kind == ERR_NONE && !settle(l, e)) ||
 	    !is_ours(l, l->store, &ours, e))
 		return false;
+	l->held = ours;
 	if (!ours && *l->who == '\0' && refused.kind != ERR_NONE) {
 		*e = refused; /* nobody else's either */
 		return false;
 	}
 	if (!ours)
 		return true;
-	l->held = true;
 	if (!look(l->store, l->instance, &now, e))
 		return false;
 	if (is_alone(&now, l, dead))
@@ -367,8 +368,11 @@ lease_take(struct lease *l, struct store *s, const char *instance,
 			break;
 		ok = turn + 1 < TRIES;
 	}
-	if (!ok)
+	if (!ok) {
+		if (e->kind == ERR_SIGNAL) /* it is what we end with */
+			stop_forget();
 		lease_release(l);
+	}
 	*taken = ok && l->held;
 	return ok || err_in(e, "lease of %s", instance);
 }

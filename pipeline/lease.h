@@ -57,6 +57,7 @@ struct lease {
 
 /*
  * Take it.  Where somebody else holds it, *taken is false and .who says who.
+ * When it fails because of a signal, the note of that is forgotten (stop.h).
  * lasts_ms is at least LEASE_MS_MIN.
  */
 MUST_USE bool lease_take(struct lease *, struct store *, const char *instance,

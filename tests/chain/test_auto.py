@@ -1,129 +1,24 @@
 #!/usr/bin/env python3
-"""Goal of this test: `rdbpipe auto` makes each backup once per window, however
-many run at once and whichever are killed; and what surrounds a backup (hooks,
-the end of the window, guards, retention, failures, the log) is as it is told.
-
-The programs of the chain are stand-ins, as fast ones as a shell can be.  The
-windows are real: they have just closed, or are open."""
+"""Goal of this test: `rdbpipe auto` makes what is due, once, and what
+surrounds a backup (hooks, the end of the window, guards, retention, failures,
+the log) is as it is told.  Who makes it when many want to: test_lease.py."""
 
 import datetime
 import json
 import math
 import os
-import random
 import signal
 import struct
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
-from chain.scratch import Scratch, blame, wait_for              # noqa: E402
-from chain.standin import FACTS                                 # noqa: E402
-from harness import cases, programs, stores                     # noqa: E402
+from chain.plans import CLOSED, Auto                            # noqa: E402
+from chain.scratch import blame, wait_for                       # noqa: E402
+from chain.test_catalogue import reseal                         # noqa: E402
+from harness import cases                                       # noqa: E402
 from harness.cases import equal, holds                          # noqa: E402
-
-SOAK = os.environ.get("RDBPIPE_SOAK") == "1"
-SLOW = "before = sleep 0.5\n"
-SINK = r"""
-go=$(head -c 3 <&4) ; [ "$go" = go ] || { echo called off >&2; exit 1; }
-for last; do :; done
-mkdir -p "${last%/*}" && set -C && cat "$0.$$" > "$last" || exit 4
-rm -f "$0.$$"
-"""
-
-
-def quick(name):
-    """A stand-in for a program that only does well, in sh."""
-    facts = "".join(f"{k} {v}\n" for k, v in FACTS[name].items())
-    raw, stored = "R" * 3000, "Z" * 1000
-    product = {"rdb-compress": stored, "cos-put": ""}.get(name, raw)
-    take = {"rdb-capture": "", "cos-put": 'cat > "$0.$$"'}.get(
-        name, "cat > /dev/null")
-    give = SINK if name == "cos-put" else f"printf %s '{product}'"
-    return f"#!/bin/sh\n{take}\n{give}\nprintf '{facts}exit 0\n' >&3\n"
-
-
-def clock(seconds):
-    """HH:MM (UTC) so long from now."""
-    then = datetime.datetime.now(datetime.timezone.utc) + \
-        datetime.timedelta(seconds=seconds)
-    return then.strftime("%H:%M")
-
-
-CLOSED = f"{clock(-3 * 3600)}-{clock(-3600)}"    # is made up for, late
-OPEN = f"{clock(-20 * 3600)}-{clock(3 * 3600)}"  # its start is over
-
-
-class Auto(Scratch):
-    """Instances, and plans for them."""
-
-    def __init__(self, instances=("cache",), window=CLOSED, fast=True,
-                 plan="", environment=None, sink=True):
-        self.instances, self.window, self.fast = instances, window, fast
-        self.plan, self.more, self.sink = plan, environment or {}, sink
-
-    def __enter__(self):
-        super().__enter__()
-        self.config = os.path.join(self.folder, "rdbpipe.conf")
-        self.write(self.plan)
-        for name in os.listdir(self.bin) if self.fast else []:
-            path = os.path.join(self.bin, name)
-            if name in FACTS and name not in ("cos-get", "rdb-restore",
-                                              "rdb-decompress"):
-                with open(path, "w") as f:
-                    f.write(quick(name))
-        if not self.sink:
-            self.real_sink()
-        return self
-
-    def real_sink(self):
-        """The sink is the real one, so it gets a real zstd file."""
-        os.remove(os.path.join(self.bin, "cos-put"))
-        made = programs.run("/usr/bin/zstd", "-c", input=b"R" * 3000).good()
-        path = os.path.join(self.folder, "stored")
-        with open(path, "wb") as f:
-            f.write(made.out)
-        path = os.path.join(self.bin, "rdb-compress")
-        with open(path) as f:
-            text = f.read().replace("printf %s '" + "Z" * 1000 + "'",
-                                    f"cat {self.folder}/stored")
-        with open(path, "w") as f:
-            f.write(text.replace("bytes-out 1000",
-                                 f"bytes-out {len(made.out)}"))
-
-    def write(self, plan):
-        text = "".join(f"[instance {n}]\nurl = redis://127.0.0.1:1\n"
-                       for n in self.instances)
-        with open(self.config, "w") as f:
-            f.write(f"{text}[plan p]\ninstance = *\n"
-                    f"window = {self.window}\n{plan}")
-
-    def environment(self, orders=""):
-        return {**super().environment(orders), "RDBPIPE_CONFIG": self.config,
-                **self.more}
-
-    def auto(self, *words, **more):
-        return self.run("auto", *words, **more)
-
-    def start(self, *words, orders=""):
-        """In a session of its own, so that all of it can be killed."""
-        return subprocess.Popen(
-            [programs.path("rdbpipe"), "auto", *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True,
-            env=programs.environment(**self.environment(orders)))
-
-    def backups(self, *words):
-        out = self.run("list", "--all", "--format", "json", *words).good().out
-        return json.loads(out)["backups"]
-
-    def states(self):
-        return [b["state"] for b in self.backups()]
-
-    def locks(self):
-        return [f for f in self.files() if "/lock-" in f or "/clock-" in f]
 
 
 def test_once():
@@ -191,7 +86,6 @@ def test_retention():
         old = os.path.join(s.store, "cache", s.backups()[0]["id"])
         name = "20260101T000000Z-auto"
         os.rename(old, os.path.join(s.store, "cache", name))
-        from chain.test_catalogue import reseal
         reseal(os.path.join(s.store, "cache", name, "manifest.json"),
                lambda t: t.replace(os.path.basename(old), name))
         out = s.auto("--log", "json", "--set", "plan.p.keep=1d").good().out
@@ -348,75 +242,6 @@ def test_keep_of_backup():
         holds('--keep: "soon" is no time to keep', blame(result))
 
 
-# --- leases ---
-
-def hung(s, *words):
-    """An auto whose chain hangs."""
-    child = s.start("--lease", "3s", *words, orders="rdb-verify=hang")
-    wait_for(lambda: any("/lock-" in f for f in s.files()))
-    return child
-
-
-def test_busy():
-    with Auto(fast=False) as s:
-        child = hung(s)
-        result = s.auto("--lease", "3s").good()
-        holds("cache is being backed up by ", result.err)
-        result = s.run("backup", "cache")
-        equal(result.code, 4)
-        holds("cache is being backed up by ", blame(result))
-        time.sleep(4)       # longer than it lasts: it is renewed
-        holds("is being backed up", s.auto("--lease", "3s").good().err)
-        child.send_signal(signal.SIGTERM)
-        child.communicate()
-        equal(child.returncode, 143)
-        s.nothing_left()
-        s.auto().good()
-        equal(s.states(), ["complete"])
-
-
-def test_crashed():
-    """Its lease expires; the next one takes over."""
-    with Auto(fast=False) as s:
-        child = hung(s)
-        os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
-        equal(len(s.locks()), 1)
-        wait_for(lambda: not s.leftovers())
-        end = time.monotonic() + 20
-        while "complete" not in s.states():
-            assert time.monotonic() < end
-            s.auto("--lease", "3s").good()
-            time.sleep(0.3)
-        equal(s.states().count("complete"), 1)
-        equal(s.locks(), [])
-
-
-def test_killed_alone():
-    """Only the first process is killed: the others end, and tidy up."""
-    with Auto(fast=False) as s:
-        child = hung(s)
-        child.kill()
-        wait_for(lambda: s.files() == [])
-        child.communicate()
-        s.auto().good()
-        equal(s.states(), ["complete"])
-
-
-def test_delete_respects():
-    with Auto(fast=False) as s:
-        child = s.start("--lease", "3s", orders="cos-put=linger")
-        wait_for(lambda: any(f.endswith(".zst") for f in s.files()))
-        name = [f for f in s.files() if f.endswith(".zst")][0].split("/")[1]
-        result = s.run("delete", name)
-        equal(result.code, 2)
-        holds("may be at work: cache is being backed up by", blame(result))
-        out = s.run("prune", "--litter", "1ms").good().out
-        holds("unfinished, a backup is at work", out)
-        child.send_signal(signal.SIGTERM)
-        child.communicate()
-
-
 def zone(seconds):
     """A zone file whose clock is so many seconds ahead."""
     head = b"TZif2" + bytes(15)
@@ -459,63 +284,6 @@ def test_daemon():
         equal(child.returncode, 143)
         equal(len(out.split()), 2)
         equal(s.locks(), [])
-
-
-# --- many at once ---
-
-def crowd(s, instances, seconds):
-    """Five at a time, most of which are killed; until nothing is due."""
-    end, running, killed = time.monotonic() + seconds, [], 0
-    while True:
-        waits = s.auto("-n").good().out.decode().count(" waits until ")
-        if waits == len(instances):
-            break
-        assert time.monotonic() < end, f"{waits} of {len(instances)} only"
-        while len(running) < 5:
-            running.append(s.start("--quiet", "--lease", "3s"))
-        time.sleep(random.uniform(0.1, 0.4))
-        victim = random.choice(running)
-        if random.random() < 0.8 and victim.poll() is None:
-            # All of it, as a machine that loses power, or the first process.
-            if random.random() < 0.7:
-                os.killpg(victim.pid, signal.SIGKILL)
-            victim.kill()
-            killed += 1
-        for child in [c for c in running if c.poll() is not None]:
-            child.communicate()
-            running.remove(child)
-    for child in running:
-        child.communicate()
-    return killed
-
-
-def judge(s, instances, killed):
-    rows = s.backups()
-    equal([b["reason"] for b in rows if b["state"] == "failed"], [])
-    good = [b["instance"] for b in rows if b["state"] == "complete"]
-    equal(sorted(good), sorted(instances), "one good backup each")
-    print(f"    {len(instances)} windows, {killed} killed, "
-          f"{len(rows) - len(good)} unfinished attempts")
-
-
-def test_five_at_once():
-    instances = [f"i{n:03}" for n in range(200 if SOAK else 20)]
-    random.seed(7)
-    with Auto(instances, plan=SLOW) as s:
-        killed = crowd(s, instances, 1800 if SOAK else 110)
-        judge(s, instances, killed)
-        assert killed > 0
-
-
-@cases.each("double", "swift")
-def test_five_at_once_on_object_stores(kind):
-    if not SOAK:
-        cases.skip("only in soak")
-    instances = [f"i{n:03}" for n in range(20)]
-    with (stores.Double if kind == "double" else stores.Swift)() as store:
-        env = store.env(RDBPIPE_STORE=store.url("backups/"))
-        with Auto(instances, environment=env, sink=False, plan=SLOW) as s:
-            judge(s, instances, crowd(s, instances, 1200))
 
 
 if __name__ == "__main__":
