@@ -59,7 +59,7 @@ static const struct opt opts[] = {
 	{ OPT_TEXT, 0, "worker", &worker, "K/N",
 	    "of a cluster: one of N workers, who join through the store; the "
 	    "last one publishes", 0, 0, NULL, NULL },
-	{ OPT_TEXT, 0, "set", &set_word, "WORD",
+	{ OPT_TEXT, 0, "join", &set_word, "WORD",
 	    "with --worker: the word that all N are given, for this set alone",
 	    0, 0, NULL, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
@@ -101,7 +101,7 @@ keep_read(struct backup_how *how, struct err *e)
 	    err_set(e, ERR_USAGE, "--keep %s is too long; say forever", keep);
 }
 
-/* --worker K/N and --set, which go together. */
+/* --worker K/N and --join, which go together. */
 static bool
 worker_read(struct backup_how *how, struct err *e)
 {
@@ -112,7 +112,7 @@ worker_read(struct backup_how *how, struct err *e)
 		return true;
 	if (worker == NULL || set_word == NULL)
 		return err_set(
-		    e, ERR_USAGE, "--worker K/N and --set WORD go together");
+		    e, ERR_USAGE, "--worker K/N and --join WORD go together");
 	if (sscanf(worker, "%5u/%5u%n", &k, &n, &end) != 2 ||
 	    worker[end] != '\0' || k < 1 || k > n)
 		return err_set(e, ERR_USAGE,

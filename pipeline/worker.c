@@ -80,7 +80,7 @@ worker_join(struct store *s, const char *instance, const char *word, char *id,
 
 	if (!ident_object_ok(word))
 		return err_set(e, ERR_USAGE,
-		    "--set wants a word of letters, digits, '.', '_' and '-'");
+		    "--join wants a word of letters, digits, '.', '_' and '-'");
 	snprintf(key, sizeof key, "%s/set-%s", instance, word);
 	snprintf(text, sizeof text, "%s\n", id);
 	if (!put_once(s, key, text, &ours, e))

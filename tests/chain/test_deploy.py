@@ -127,7 +127,7 @@ def test_pod_hangs_together(name):
     equal(names["secret"]["secret"]["secretName"], secret["metadata"]["name"])
     wanted = [i["key"] for i in names["secret"]["secret"]["items"]]
     wanted += [e["valueFrom"]["secretKeyRef"]["key"] for e in box["env"]
-               if "valueFrom" in e]
+               if "secretKeyRef" in e.get("valueFrom", {})]
     for key in wanted:
         equal(key in secret["stringData"], True, f"{key} in the Secret")
     equal(pod["securityContext"]["runAsNonRoot"], True)
@@ -154,11 +154,17 @@ def test_indexes_become_workers():
     job = documents("set.yaml")["Job"]["spec"]
     box = job["template"]["spec"]["containers"][0]
     env = {e["name"]: e["value"] for e in box["env"] if "value" in e}
+    path, = [e["valueFrom"]["fieldRef"]["fieldPath"] for e in box["env"]
+             if "fieldRef" in e.get("valueFrom", {})]
+    holds("job-name", path)     # one name for all pods, another each time
+    equal("generateName" in documents("set.yaml")["Job"]["metadata"], True)
+    env["SET"] = "rdbpipe-set-x7"
     equal((job["completionMode"], job["completions"], job["parallelism"]),
           ("Indexed", int(env["WORKERS"]), int(env["WORKERS"])))
     heard = [called(box["command"], {**env, "JOB_COMPLETION_INDEX": str(i)})
              for i in range(job["completions"])]
-    equal(heard, [f"backup shop --worker {k}/3" for k in (1, 2, 3)])
+    equal(heard, [f"backup shop --worker {k}/3 --join {env['SET']}"
+                  for k in (1, 2, 3)])
 
 
 def called(words, env):
@@ -178,8 +184,11 @@ def called(words, env):
 
 def test_array_task():
     env = {"SLURM_ARRAY_TASK_ID": "2", "SLURM_ARRAY_TASK_COUNT": "1",
-           "INSTANCE": "shop", "WORKERS": "3"}
-    equal(called(["/bin/sh", JOB], env), "backup shop --worker 2/3")
+           "SLURM_ARRAY_JOB_ID": "77", "INSTANCE": "shop", "WORKERS": "3"}
+    equal(called(["/bin/sh", JOB], env),
+          "backup shop --worker 2/3 --join slurm-77")
+    equal(called(["/bin/sh", JOB], {**env, "SET": "slurm-70"}),
+          "backup shop --worker 2/3 --join slurm-70")
     for name in "INSTANCE", "WORKERS":
         less = {k: v for k, v in env.items() if k != name}
         holds(f"{name}: ", called(["/bin/sh", JOB], less))

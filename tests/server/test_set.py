@@ -235,6 +235,45 @@ def test_one_shard_fails():
         cases.equal(attempts(store), [])
 
 
+def test_sidecar():
+    """What is not in the RDB is beside it; what may not be read is noted."""
+    with clusters.Cluster(masters=2) as cluster, store_folder() as store:
+        cluster.load(("SET", f"key:{n}", n) for n in range(100))
+        for master in cluster.masters:
+            master.call("ACL", "SETUSER", "app", "on", ">sEcret", "~app:*",
+                        "+get")
+            master.call("FUNCTION", "LOAD", "#!lua name=greet\n"
+                        "redis.register_function('hi', function() return 1 "
+                        "end)\n")
+        cluster.masters[1].call("ACL", "SETUSER", "default", "-acl|list")
+        name = backup(store, cluster)
+        cases.equal(manifest(store, name)["sidecar"], "sidecar.json")
+        path = os.path.join(store, "c", name, "sidecar.json")
+        with open(path) as file:
+            text = file.read()
+        cases.equal("sEcret" in text, False)
+        one, two = json.loads(text)["servers"]
+        cases.equal(len(one["users"]), 2)
+        cases.holds("user app on #", "\n".join(one["users"]))
+        cases.equal((two["users"], len(two["missing"])), ([], 1))
+        cases.holds("+acl|list", two["missing"][0])
+        cases.equal(one["functions"], ["greet"])
+        cases.holds("maxmemory-policy noeviction",
+                    "\n".join(one["configuration"]))
+        cases.equal(len(one["cluster-nodes"]), 2)
+        shown = good(rdbpipe(store, "show", name)).stdout
+        for words in "user app on #", "not read", "greet":
+            cases.holds(words, shown)
+        good(rdbpipe(store, "verify", name))
+        with open(path, "a") as file:
+            file.write(" ")
+        for verb in "show", "verify":
+            result = rdbpipe(store, verb, name)
+            cases.equal(result.returncode, 1)
+            cases.holds("sidecar.json: checksum is wrong",
+                        result.stdout + result.stderr)
+
+
 # --- one point in time ---
 
 class LockStep:
@@ -359,7 +398,7 @@ def test_pause_denied():
 
 def worker(store, cluster, k, n, word, **more):
     return rdbpipe(store, "backup", cluster.url(), "--instance", "c",
-                   "--worker", f"{k}/{n}", "--set", word, **more)
+                   "--worker", f"{k}/{n}", "--join", word, **more)
 
 
 def published(store):
@@ -417,11 +456,11 @@ def test_workers():
 
 
 def test_workers_refused():
-    for words, says in ((("--worker", "4/3", "--set", "a"), "wants K/N"),
+    for words, says in ((("--worker", "4/3", "--join", "a"), "wants K/N"),
                         (("--worker", "1/3"), "go together"),
-                        (("--set", "a"), "go together"),
-                        (("--worker", "1/2", "--set", "a/b"), "--set wants"),
-                        (("--worker", "1/2", "--set", "a", "--min-keys", 5),
+                        (("--join", "a"), "go together"),
+                        (("--worker", "1/2", "--join", "a/b"), "--join wants"),
+                        (("--worker", "1/2", "--join", "a", "--min-keys", 5),
                          "no worker sees all")):
         with clusters.Cluster(masters=1) as cluster, store_folder() as store:
             refused(rdbpipe(store, "backup", cluster.url(), "--instance", "c",
