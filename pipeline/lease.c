@@ -23,6 +23,7 @@
 #define TEXT_MAX   65536
 #define TRIES      3
 #define SLACK_MS   2000 /* stores tell times in whole seconds */
+#define GONE       "it has gone"
 #define KEY_LEN    (IDENT_MAX + 60)
 
 /* What the object says. */
@@ -320,8 +321,11 @@ claim(struct lease *l, const struct seen *dead, struct err *e)
 		*e = refused; /* nobody else's either */
 		return false;
 	}
-	if (!ours)
+	if (!ours) {
+		if (*l->who == '\0')
+			snprintf(l->who, sizeof l->who, "somebody");
 		return true;
+	}
 	if (!look(l->store, l->instance, &now, e))
 		return false;
 	if (is_alone(&now, l, dead))
@@ -417,7 +421,7 @@ lease_renew(struct lease *l, struct err *e)
 	l->tried = now;
 	if (rewrite(l, l->store, &ours, &why)) {
 		l->confirmed = now;
-		return ours || lost(l, l->who, e);
+		return ours || lost(l, *l->who != '\0' ? l->who : GONE, e);
 	}
 	if (why.kind != ERR_SIGNAL)
 		say("the lease of %s is not renewed yet: %s", l->instance,
@@ -439,7 +443,11 @@ lease_check(struct lease *l, struct store *s, struct err *e)
 		    !look(s, l->instance, &at, e) || !is_ours(l, s, &ours, e))
 			return err_in(e, "lease of %s", l->instance);
 		if (!ours || at.top.number != l->number)
-			return lost(l, ours ? "it was taken over" : l->who, e);
+			return lost(l,
+			    ours                ? "it was taken over" :
+				*l->who != '\0' ? l->who :
+						  GONE,
+			    e);
 		if (now - at.top.modified >= l->lasts_ms)
 			return lost(l, "it was not renewed in time", e);
 		if (now - at.top.modified <= l->lasts_ms / 2)

@@ -68,7 +68,7 @@ def test_paused():
     goes on it has lost, and publishes nothing."""
     with Auto(nap=1) as s:
         child = s.start("--lease", "3s")
-        wait_for(lambda: len(s.locks()) == 1)
+        wait_for(s.leftovers)           # programs: the lease is held
         os.killpg(child.pid, signal.SIGSTOP)
         end = time.monotonic() + 20
         while "complete" not in s.states():
