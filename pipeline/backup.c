@@ -16,6 +16,7 @@
 #include "pipeline/route.h"
 #include "pipeline/say.h"
 #include "pipeline/set.h"
+#include "pipeline/sidecar.h"
 #include "pipeline/worker.h"
 #include "rdb/slot.h"
 #include "stages/kit/clock.h"
@@ -42,7 +43,8 @@ struct backup {
 	size_t n;
 	struct pause pause; /* of a consistent set */
 	struct manifest manifest;
-	char *text; /* the manifest's */
+	char *text;    /* the manifest's */
+	char *sidecar; /* the key of what is beside the shards; NULL: none */
 	bool published;
 };
 
@@ -524,9 +526,53 @@ chains_run(struct backup *b, struct err *e)
 	return true;
 }
 
+/* --- beside the shards --- */
+
+/* Ask every primary of the set. */
+static bool
+servers_ask(struct backup *b, struct sidecar *c, struct err *e)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; ok && i < b->set.map.masters; i++) {
+		struct server s;
+
+		if (!topology_server(&b->set.map, i, &b->set.any, &s, e))
+			return false;
+		ok = sidecar_ask(c, &s, e);
+		server_release(&s);
+	}
+	return ok;
+}
+
+/* Store it, and have the manifest name it. */
+static bool
+sidecar_make(struct backup *b, struct err *e)
+{
+	struct sidecar c = { 0 };
+	char *text = NULL, *key = NULL, sum[33];
+	bool ok = servers_ask(b, &c, e) && sidecar_print(&c, &text, e) &&
+	    (key = catalogue_key(&b->name, SIDECAR_NAME, e)) != NULL &&
+	    place_write(b->how->store, key, text, e);
+
+	if (ok) {
+		b->sidecar = key;
+		key = NULL;
+		sidecar_sum(text, strlen(text), sum);
+		ok = text_keep(&b->manifest.sidecar, SIDECAR_NAME, e) &&
+		    text_keep(&b->manifest.sidecar_xxh3_128, sum, e);
+	}
+	sidecar_release(&c);
+	free(key);
+	free(text);
+	return ok;
+}
+
 static void
 objects_remove(struct backup *b)
 {
+	if (b->sidecar != NULL)
+		object_remove(b->how->store, b->sidecar);
 	for (size_t i = 0; i < b->n; i++)
 		if (object_is_ours(&b->chain[i]))
 			object_remove(b->how->store, b->part[i].key);
@@ -541,7 +587,8 @@ work(struct backup *b, struct err *e)
 		return false;
 	if (b->how->dry_run)
 		return true;
-	ok = chains_run(b, e) && (!b->is_set || set_check(&b->set, e)) &&
+	ok = chains_run(b, e) &&
+	    (!b->is_set || (set_check(&b->set, e) && sidecar_make(b, e))) &&
 	    manifest_fill(b, e) && manifest_seal(b, e) && manifest_write(b, e);
 	b->published = ok;
 	if (!ok)
@@ -598,7 +645,7 @@ slots_same(const struct backup *b, struct err *e)
 			is->n * sizeof(struct manifest_slots)) != 0)
 			return err_set(e, ERR_REMOTE,
 			    "shard %zu was stored with other slots than it "
-			    "has now: begin a new --set",
+			    "has now: begin a new --join",
 			    i);
 	}
 	return true;
@@ -677,6 +724,7 @@ backup_release(struct backup *b)
 		set_close(&b->set);
 	manifest_release(&b->manifest);
 	free(b->text);
+	free(b->sidecar);
 }
 
 bool

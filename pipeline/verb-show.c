@@ -12,6 +12,7 @@
 #include "pipeline/figure.h"
 #include "pipeline/moment.h"
 #include "pipeline/place.h"
+#include "pipeline/sidecar.h"
 #include "pipeline/table.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON };
@@ -186,8 +187,40 @@ shard_lines(
 	    line(t, e, "  functions", "%s", s->digest_functions);
 }
 
+/* A list of texts, one a line. */
 static bool
-text_print(const struct manifest *m, const struct hold *h, struct err *e)
+list_lines(
+    struct table *t, const struct json_list *l, const char *name, struct err *e)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < l->n; i++)
+		ok =
+		    line(t, e, i == 0 ? name : "", "%s", ((char **)l->item)[i]);
+	return ok;
+}
+
+static bool
+beside_lines(struct table *t, const struct sidecar *c, struct err *e)
+{
+	const struct sidecar_node *n = c->servers.item;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < c->servers.n; i++, n++)
+		ok = line(t, e, "", "%s", "") &&
+		    line(t, e, "beside", "%s", n->server) &&
+		    list_lines(t, &n->users, "  users", e) &&
+		    list_lines(t, &n->functions, "  functions", e) &&
+		    list_lines(t, &n->configuration, "  settings", e) &&
+		    list_lines(t, &n->modules, "  modules", e) &&
+		    list_lines(t, &n->nodes, "  nodes", e) &&
+		    list_lines(t, &n->missing, "  not read", e);
+	return ok;
+}
+
+static bool
+text_print(const struct manifest *m, const struct hold *h,
+    const struct sidecar *beside, struct err *e)
 {
 	struct table t = { .columns = 2 };
 	bool ok = head_lines(&t, m, h, e) && set_lines(&t, m, e) &&
@@ -195,6 +228,7 @@ text_print(const struct manifest *m, const struct hold *h, struct err *e)
 
 	for (size_t i = 0; ok && i < m->shards.n; i++)
 		ok = shard_lines(&t, manifest_shard(m, i), i, e);
+	ok = ok && beside_lines(&t, beside, e);
 	if (ok)
 		table_print(&t, stdout);
 	table_release(&t);
@@ -221,6 +255,7 @@ show_run(const struct operands *args, struct err *e)
 	struct store *store = NULL;
 	struct catalogue_name name;
 	struct manifest m = { 0 };
+	struct sidecar beside = { 0 };
 	struct hold h = { 0 };
 	const char *instance;
 	bool found = false;
@@ -232,7 +267,9 @@ show_run(const struct operands *args, struct err *e)
 		ok = json_copy(store, &name, e);
 	else if (ok)
 		ok = catalogue_hold(store, &name, &found, &h, e) &&
-		    text_print(&m, found ? &h : NULL, e);
+		    sidecar_fetch(store, &name, &m, &beside, e) &&
+		    text_print(&m, found ? &h : NULL, &beside, e);
+	sidecar_release(&beside);
 	hold_release(&h);
 
 	manifest_release(&m);
