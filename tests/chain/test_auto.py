@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 from chain.plans import CLOSED, Auto                            # noqa: E402
 from chain.scratch import blame, wait_for                       # noqa: E402
 from chain.test_catalogue import reseal                         # noqa: E402
-from harness import cases                                       # noqa: E402
+from harness import cases, servers                              # noqa: E402
 from harness.cases import equal, holds                          # noqa: E402
 
 
@@ -272,6 +272,27 @@ def test_overrun():
                 equal(result.code, 3)
                 holds("its window has closed, on-overrun = abort", result.err)
             equal(s.states(), [state])
+
+
+def test_real():
+    """Real programs and a real server, which then loses its keys."""
+    with servers.Server() as server, Auto() as s:
+        for n in range(50):
+            server.call("SET", f"key:{n}", n)
+        with open(s.config, "w") as f:
+            f.write(f"[instance cache]\nurl = {server.url()}\n[plan p]\n"
+                    f"instance = cache\nwindow = {CLOSED}\n"
+                    "max-shrink = 50%\nbefore = echo ready\n")
+        s.more["RDBPIPE_PROGRAMS"] = ""
+        holds("ready\n", s.auto().good().err)
+        holds("good, 50 keys", s.run("verify", "latest").good().out)
+        server.call("FLUSHALL")
+        result = s.run("backup", "cache", "--max-shrink", "50%")
+        equal(result.code, 1)
+        holds("0 keys are more than 50% less than the 50 of the last good",
+              blame(result))
+        equal(s.states(), ["complete", "suspect"])
+        holds("good, 50 keys", s.run("verify", "latest").good().out)
 
 
 def test_daemon():
