@@ -313,7 +313,8 @@ make(struct attempt *a, struct err *e)
 	stopped = !stop_check(&stop);
 	stop_forget(); /* whoever told us to end gives us time to clean up */
 	a->done->outcome = ok ? ATTEMPT_MADE : ATTEMPT_NOT_MADE;
-	if (!ok && !stopped)
+	/* Who has lost his lease leaves it to whoever has it now. */
+	if (!ok && !stopped && lease_check(&a->lease, a->store, &stop))
 		failure_leave(a, &why);
 	after_ok = after(a, ok ? NULL : &why, e);
 	if (!ok) {

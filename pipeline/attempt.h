@@ -10,7 +10,8 @@
  * A window is settled by a backup that is good, or suspect: made again it
  * would be suspect again.  A failure leaves a failed.json (failure.h), and is
  * tried again after ATTEMPT_PAUSE_MS, then twice that, and so on up to
- * ATTEMPT_PAUSE_MAX, as long as the plan says that it is due.
+ * ATTEMPT_PAUSE_MAX, as long as the plan says that it is due.  To have lost the
+ * lease, or to be told to stop, leaves nothing: somebody else may go on at once.
  */
 #ifndef PIPELINE_ATTEMPT_H
 #define PIPELINE_ATTEMPT_H
