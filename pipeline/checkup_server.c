@@ -473,6 +473,8 @@ static void
 masters_look(
     struct findings *f, const struct topology *t, const struct server *cluster)
 {
+	const char *about = f->about;
+	char name[400];
 	struct server node;
 	struct err e;
 
@@ -481,7 +483,12 @@ masters_look(
 			finding_bad(f, "reach", e.kind, NULL, "%s", e.text);
 			continue;
 		}
+		snprintf(name, sizeof name, "%s%s%s",
+		    about != NULL ? about : "", about != NULL ? " " : "",
+		    node.url.name);
+		finding_about(f, name);
 		one_look(f, &node, false, true);
+		finding_about(f, about);
 		server_release(&node);
 	}
 	if (!topology_settled(t, cluster, &e))

@@ -283,16 +283,18 @@ def test_cluster():
     with Cluster(masters=2) as cluster, Place() as p:
         said = p.of(cluster.url()).ends(1)      # no backup yet
         said.expect("cluster", "ok", "2 masters, 0 replicas")
-        equal(len([f for f in said.all if f["check"] == "permission"
-                   and f["level"] == "ok"]), 2, "masters looked at")
+        names = [f"cache 127.0.0.1:{node.port}" for node in cluster.masters]
+        for name in names:
+            said.expect("permission", "ok", "may replicate", about=name)
         rules = ("+cluster|slots", "+cluster|nodes", "+ping", *CAPTURE)
         for node in cluster.masters:
             node.call("ACL", "SETUSER", "bk", "reset", "on", ">pw", *rules)
         url = cluster.url().replace("://", "://bk:pw@")
-        p.of(url).expect("permission", "bad", "cluster without +info")
+        p.of(url).expect("permission", "bad", "cluster without +info",
+                         about=names[0])
         for node in cluster.masters:
             node.call("ACL", "SETUSER", "bk", "+info")
-        p.of(url).expect("permission", "ok", "may replicate")
+        p.of(url).expect("permission", "ok", "may replicate", about=names[1])
 
 
 # --- stores ---
