@@ -81,7 +81,8 @@ class Place:
                   os.path.join(self.store, "cache", new))
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", then)
         self.edit(new, [(rf'"{ident}"', f'"{new}"'),
-                        (r'("(?:started|finished)": ")[^.]*', rf"\g<1>{stamp}")
+                        (r'("(?:started|finished)": ")[^"]*',
+                         rf"\g<1>{stamp}.000Z")
                         ])
         return new
 

@@ -54,8 +54,8 @@ class Year:
         stamp = moment.strftime("%Y%m%dT%H%M%SZ-auto")
         text = "\n".join(self.lines[:-3]) + "\n"
         text = text.replace(self.ident, stamp)
-        text = re.sub(r'("(?:started|finished)": ")[^.]*',
-                      r"\g<1>" + moment.strftime("%Y-%m-%dT%H:%M:%S"), text)
+        text = re.sub(r'("(?:started|finished)": ")[^"]*', r"\g<1>" +
+                      moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"), text)
         seal = subprocess.run(["xxhsum", "-H128"], input=text.encode(),
                               capture_output=True, check=True).stdout
         text += re.sub("[0-9a-f]{32}", seal.split()[0].decode(),
