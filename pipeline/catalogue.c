@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/failure.h"
 #include "pipeline/say.h"
 
 char *
@@ -121,7 +122,7 @@ names_release(struct json_list *l)
 /* What a listing shows of a backup or an attempt. */
 struct place_in {
 	struct catalogue_name name;
-	bool manifest, hold; /* is there one? */
+	bool manifest, hold, failure; /* is there one? */
 	int64_t changed;
 };
 
@@ -159,6 +160,7 @@ object_note(void *arg, const struct store_object *o, struct err *e)
 	}
 	p->manifest = p->manifest || strcmp(object + 1, MANIFEST_NAME) == 0;
 	p->hold = p->hold || strcmp(object + 1, HOLD_NAME) == 0;
+	p->failure = p->failure || strcmp(object + 1, FAILURE_NAME) == 0;
 	if (o->modified_ms > p->changed)
 		p->changed = o->modified_ms;
 	return true;
@@ -209,6 +211,33 @@ struct listing {
 	void *arg;
 };
 
+/* An attempt: fault is why it came to nothing, as far as that is known. */
+static bool
+attempt_find(struct store *s, const struct place_in *p,
+    struct catalogue_entry *entry, struct err *fault)
+{
+	struct failure f = { 0 };
+	struct err why = { 0 };
+	char *text = NULL;
+	size_t len;
+
+	err_set(fault, ERR_DATA, "no manifest");
+	entry->kind = BACKUP_UNFINISHED;
+	if (!p->failure)
+		return true;
+	if (text_read(s, &p->name, FAILURE_NAME, FAILURE_MAX, true, &text, &len,
+		&why) &&
+	    failure_read(&f, text, len, &why)) {
+		entry->kind = BACKUP_FAILED;
+		err_set(fault, ERR_DATA, "plan %s: %s", f.plan, f.reason);
+	}
+	failure_release(&f);
+	free(text);
+	if (why.kind == ERR_SIGNAL)
+		*fault = why;
+	return why.kind != ERR_SIGNAL;
+}
+
 /* What kind of thing is at a place; false: stop. */
 static bool
 kind_find(struct store *s, const struct place_in *p,
@@ -217,11 +246,8 @@ kind_find(struct store *s, const struct place_in *p,
 	char *text;
 	size_t len;
 
-	if (!p->manifest) {
-		err_set(fault, ERR_DATA, "no manifest");
-		entry->kind = BACKUP_UNFINISHED;
-		return true;
-	}
+	if (!p->manifest)
+		return attempt_find(s, p, entry, fault);
 	if (text_read(s, &p->name, MANIFEST_NAME, MANIFEST_MAX, true, &text,
 		&len, fault) &&
 	    manifest_parse(&p->name, text, len, m, fault)) {

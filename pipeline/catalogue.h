@@ -1,10 +1,10 @@
 /*
  * catalogue.h -- the backup list, made from the store alone.
  *
- * What lies in a store is one of three: a backup (a manifest that can be read
+ * What lies in a store is one of four: a backup (a manifest that can be read
  * and is about this place), a broken one (the manifest is there but refused),
- * or an unfinished attempt (objects, no manifest).  A broken one never hides
- * the others.
+ * a failed attempt (no manifest, but a failed.json that says why; failure.h),
+ * or an unfinished one (neither).  A broken one never hides the others.
  *
  * The store is asked for one listing of an instance, and for the manifest of
  * each of its backups; where there is a hold.json, for that too.
@@ -17,7 +17,12 @@
 #include "pipeline/manifest.h"
 #include "stages/store/store.h"
 
-enum catalogue_kind { BACKUP_GOOD, BACKUP_BROKEN, BACKUP_UNFINISHED };
+enum catalogue_kind {
+	BACKUP_GOOD,
+	BACKUP_BROKEN,
+	BACKUP_UNFINISHED,
+	BACKUP_FAILED
+};
 
 struct catalogue_entry {
 	const char *instance, *id;

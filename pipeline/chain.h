@@ -27,6 +27,9 @@
  * ended neither well nor of SIGPIPE; among those that end within a fifth of a
  * second, the one nearest to the source.  Its exit status becomes the error's kind.
  *
+ * Held.  With .held the first program gets `--go-fd 4` as well, and somebody
+ * says when: chain_start, called by .look of a crew.
+ *
  * Stop.  After a failure the others may end by themselves for .follow_ms,
  * then get SIGTERM, and .grace_ms later SIGKILL.  A signal noted by stop.h
  * sends the SIGTERM at once.  When we are killed, the kernel sends it
@@ -59,6 +62,7 @@ struct chain {
 	size_t n;
 	bool quiet; /* give each --quiet */
 	bool gate;
+	bool held; /* the first program waits for chain_start, too */
 	/* May the last program commit?  Called once; may be NULL. */
 	bool (*agree)(const struct chain *, void *arg, struct err *);
 	void *arg;
@@ -67,8 +71,9 @@ struct chain {
 	bool went;       /* the go-ahead was given */
 	int64_t took_ms; /* from the first start to the last end */
 
-	/* Private to chain.c. */
+	/* Private to chain.c and run.c. */
 	struct err trouble; /* first problem of the building calls */
+	int start_fd;       /* of a held chain that runs */
 };
 
 /*
@@ -89,6 +94,32 @@ MUST_USE bool chain_text(struct chain *, bool exact, char **text, struct err *);
 /* Run it, once.  False: nothing was committed, or went is true and it is not
  * known. */
 MUST_USE bool chain_run(struct chain *, struct err *);
+
+/*
+ * Run several, at most at_once at a time, in their order.  All or none: when
+ * one fails, those that still run are told to end, the rest is not begun, and
+ * the first failure is the error.  What had been committed by then stays: see
+ * each chain's went.
+ */
+struct chain_crew {
+	struct chain *chain; /* n of them */
+	size_t n, at_once;   /* 0: all */
+
+	/*
+	 * Called after everything that happens, until it has returned false,
+	 * with its err filled: then all is called off.  *wait_ms: call again
+	 * after so long at the latest; comes as -1, no matter.  May be NULL.
+	 */
+	bool (*look)(void *arg, int64_t *wait_ms, struct err *);
+	/* Called once when something has gone wrong, before all have ended;
+	 * look is not called any more.  NULL where look is. */
+	void (*off)(void *arg);
+	void *arg;
+};
+MUST_USE bool chain_run_crew(const struct chain_crew *, struct err *);
+
+/* Give the word to a held chain that runs. */
+MUST_USE bool chain_start(struct chain *, struct err *);
 
 /* The place of a program in the chain, by name; NULL when it is not in it. */
 const struct chain_link *chain_find(const struct chain *, const char *program);

@@ -7,6 +7,7 @@
 
 #include "pipeline/config.h"
 #include "pipeline/say.h"
+#include "stages/redis/server.h"
 #include "stages/redis/url.h"
 
 static const char *user, *password_file, *timeout;
@@ -122,17 +123,25 @@ instance_take(struct endpoint *s, const char *name, struct err *e)
 	return url_take(s, config_text(s->instance, "url"), e);
 }
 
+static bool
+timeout_check(struct err *e)
+{
+	int64_t ms;
+
+	return timeout == NULL || (opt_time(timeout, &ms) && ms > 0) ||
+	    err_set(e, ERR_USAGE,
+		"--timeout wants a time such as 500ms, 30s or 5m, not '%s'",
+		timeout);
+}
+
 bool
 endpoint_init(struct endpoint *s, char *text, struct err *e)
 {
-	int64_t ms;
 	bool ok;
 
 	memset(s, 0, sizeof *s);
-	if (timeout != NULL && (!opt_time(timeout, &ms) || ms == 0))
-		return err_set(e, ERR_USAGE,
-		    "--timeout wants a time such as 500ms, 30s or 5m, not '%s'",
-		    timeout);
+	if (!timeout_check(e))
+		return false;
 	if (strstr(text, "://") == NULL)
 		return instance_take(s, text, e);
 	ok = url_take(s, text, e);
@@ -159,6 +168,118 @@ endpoint_words(const struct endpoint *s, struct chain *c)
 	chain_word(c, s->url);
 	if (password != NULL)
 		chain_env(c, COMMAND_SECRET, password);
+}
+
+/* The options as server.h takes them: borrowed from the command line or the
+ * configuration, which stay. */
+static void
+options_fill(const struct endpoint *s, struct server_options *o)
+{
+	const struct {
+		const char *name, **to;
+	} texts[] = {
+		{ "user", &o->user },
+		{ "password-file", &o->password_file },
+		{ "tls-ca", &o->tls.ca },
+		{ "tls-cert", &o->tls.cert },
+		{ "tls-key", &o->tls.key },
+		{ "tls-server-name", &o->tls.server_name },
+	};
+	const char *insecure = NULL, *patience = NULL;
+
+	for (const struct opt *opt = endpoint_opts; opt->type != OPT_END;
+	     opt++) {
+		const char *text = option_of(s, opt);
+
+		for (size_t i = 0; i < COUNT_OF(texts); i++)
+			if (strcmp(opt->name, texts[i].name) == 0)
+				*texts[i].to = text;
+		if (strcmp(opt->name, "tls-insecure") == 0)
+			insecure = text;
+		if (strcmp(opt->name, "timeout") == 0)
+			patience = text;
+	}
+	o->tls.insecure = insecure != NULL && strcmp(insecure, "yes") == 0;
+	if (patience == NULL || !opt_time(patience, &o->timeout_ms))
+		o->timeout_ms = SERVER_TIMEOUT;
+	o->clusters = true;
+}
+
+bool
+endpoint_server(
+    struct server *server, char *text, const char *rules, struct err *e)
+{
+	struct server_options options = { 0 };
+	struct endpoint s = { 0 };
+	const struct config *c;
+	char *url;
+	bool ok;
+
+	if (!timeout_check(e))
+		return false;
+	if (strstr(text, "://") == NULL) {
+		if (!config_shared(&c, e) ||
+		    (s.instance = config_want(c, OF_INSTANCE, text, e)) == NULL)
+			return false;
+		text = NULL;
+	}
+	options_fill(&s, &options);
+	if (text != NULL)
+		return server_init(server, text, &options, rules, e);
+	if ((url = strdup(config_text(s.instance, "url"))) == NULL)
+		return err_sys(e, "cannot keep the server's address");
+	ok = server_init(server, url, &options, rules, e);
+	free(url);
+	return ok;
+}
+
+bool
+endpoint_is_cluster(const struct endpoint *s)
+{
+	const char *plus = strstr(s->url, "+cluster://");
+
+	return plus != NULL && plus < strstr(s->url, "://");
+}
+
+/* "rediss+cluster://user@a,b" becomes "rediss://user@host:port". */
+bool
+endpoint_node(const struct endpoint *s, const char *host, unsigned port,
+    struct endpoint *to, struct err *e)
+{
+	int scheme = (int)strcspn(s->url, "+");
+	const char *rest = strstr(s->url, "://") + 3;
+	const char *at = strrchr(rest, '@');
+	bool v6 = strchr(host, ':') != NULL;
+
+	memset(to, 0, sizeof *to);
+	to->instance = s->instance;
+	if (asprintf(&to->url, "%.*s://%.*s%s%s%s:%u", scheme, s->url,
+		at != NULL ? (int)(at + 1 - rest) : 0, rest, v6 ? "[" : "",
+		host, v6 ? "]" : "", port) == -1)
+		to->url = NULL;
+	if (s->password != NULL)
+		to->password = strdup(s->password);
+	if (to->url != NULL && (s->password == NULL || to->password != NULL))
+		return true;
+	err_sys(e, "cannot keep the server's address");
+	endpoint_release(to);
+	return false;
+}
+
+bool
+endpoint_dial(const struct endpoint *s, struct server *to, const char *rules,
+    struct err *e)
+{
+	struct server_options o = { .password = s->password };
+	char *url = strdup(s->url);
+	bool ok;
+
+	if (url == NULL)
+		return err_sys(e, "cannot keep the server's address");
+	options_fill(s, &o);
+	ok = server_init(to, url, &o, rules, e);
+	free(url);
+	return ok;
 }
 
 void

@@ -15,6 +15,7 @@
 #include "stages/kit/opt.h"
 
 struct config_section;
+struct server;
 
 struct endpoint {
 	char *url;      /* owned; without password */
@@ -31,6 +32,26 @@ MUST_USE bool endpoint_init(struct endpoint *, char *text, struct err *);
 
 /* Add URL, options and environment to the program begun last. */
 void endpoint_words(const struct endpoint *, struct chain *);
+
+/*
+ * For whoever talks to the server itself, not by a program: the same URL or
+ * name, options and settings.  rules as server_init() (stages/redis/server.h)
+ * has them; text is overwritten.  Not connected; server_release is the
+ * caller's.
+ */
+MUST_USE bool endpoint_server(
+    struct server *, char *text, const char *rules, struct err *);
+
+/* Does it name a whole cluster? */
+bool endpoint_is_cluster(const struct endpoint *);
+
+/* One node of the cluster that s names, with its login and options. */
+MUST_USE bool endpoint_node(const struct endpoint *s, const char *host,
+    unsigned port, struct endpoint *to, struct err *);
+
+/* As endpoint_server, of an endpoint that was taken apart before. */
+MUST_USE bool endpoint_dial(
+    const struct endpoint *, struct server *, const char *rules, struct err *);
 
 /* Say, for a dry run, what the printed line leaves out. */
 void endpoint_hint(const struct endpoint *);

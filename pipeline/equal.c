@@ -78,6 +78,36 @@ object_print(
 	return ok;
 }
 
+/* What is compared: the shards of a backup with a server. */
+struct sides {
+	const struct manifest *m;
+	char *const *object_url;
+	const struct endpoint *to;
+};
+
+/* All shards of the backup. */
+static bool
+backup_print(const struct sides *s, const char *at, struct print *sum,
+    char digest[MANIFEST_DIGEST_LEN], struct err *e)
+{
+	memset(sum, 0, sizeof *sum);
+	snprintf(digest, MANIFEST_DIGEST_LEN, "%032d", 0);
+	for (size_t i = 0; i < s->m->shards.n; i++) {
+		struct print one = { 0 };
+		bool ok = object_print(s->object_url[i], at, &one, e);
+
+		if (ok) {
+			manifest_digest_add(digest, one.digest);
+			sum->left_out += one.left_out;
+			sum->fields_left_out += one.fields_left_out;
+		}
+		print_release(&one);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
 static bool
 differ(const char *what, const char *clone, const char *backup, struct err *e)
 {
@@ -90,31 +120,28 @@ differ(const char *what, const char *clone, const char *backup, struct err *e)
  * may have been measured by different clocks' worth of expiry.
  */
 static bool
-compare_at(const char *object_url, const struct endpoint *to, int64_t at_ms,
-    bool *late, struct err *e)
+compare_at(const struct sides *s, int64_t at_ms, bool *late, struct err *e)
 {
 	struct print clone = { 0 }, backup = { 0 };
-	char at[24];
+	char at[24], digest[MANIFEST_DIGEST_LEN];
 	bool ok;
 
 	snprintf(at, sizeof at, "%" PRId64, at_ms);
-	ok = server_print(to, at, &clone, e);
+	ok = server_print(s->to, at, &clone, e);
 	*late = clock_wall() > at_ms;
-	ok = ok && object_print(object_url, at, &backup, e);
-	if (ok && strcmp(clone.digest, backup.digest) != 0)
-		ok = differ("digest", clone.digest, backup.digest, e);
+	ok = ok && backup_print(s, at, &backup, digest, e);
+	if (ok && strcmp(clone.digest, digest) != 0)
+		ok = differ("digest", clone.digest, digest, e);
 	else if (ok)
 		printf("digest %s equal, %" PRIu64 " keys and %" PRIu64
 		       " fields left out, their time being over\n",
 		    clone.digest, backup.left_out, backup.fields_left_out);
 	print_release(&clone);
-	print_release(&backup);
 	return ok;
 }
 
 static bool
-compare_expiring(const char *object_url, const struct endpoint *to,
-    int64_t took_ms, struct err *e)
+compare_expiring(const struct sides *s, int64_t took_ms, struct err *e)
 {
 	int64_t reach = 2 * took_ms + AT_MARGIN_MS;
 	bool late = true, ok = false;
@@ -122,7 +149,7 @@ compare_expiring(const char *object_url, const struct endpoint *to,
 	say("digests differ, things may have expired: comparing what does not "
 	    "expire soon");
 	for (int i = 0; i < AT_TRIES && late; i++, reach *= 2) {
-		ok = compare_at(object_url, to, clock_wall() + reach, &late, e);
+		ok = compare_at(s, clock_wall() + reach, &late, e);
 		if (ok || e->kind != ERR_DATA)
 			return ok;
 	}
@@ -130,19 +157,24 @@ compare_expiring(const char *object_url, const struct endpoint *to,
 }
 
 bool
-equal_prove(const struct manifest_shard *s, const char *object_url,
+equal_prove(const struct manifest *m, char *const *object_url,
     const struct endpoint *to, struct err *e)
 {
+	/* Every shard carries all functions. */
+	const char *functions = manifest_shard(m, 0)->digest_functions;
+	const struct sides s = { m, object_url, to };
+	char digest[MANIFEST_DIGEST_LEN];
 	struct print clone;
 	bool ok = server_print(to, NULL, &clone, e);
 
-	if (ok && strcmp(clone.functions, s->digest_functions) != 0)
-		ok = differ("digest of functions", clone.functions,
-		    s->digest_functions, e);
-	else if (ok && strcmp(clone.digest, s->digest) == 0)
+	manifest_digest(m, digest);
+	if (ok && strcmp(clone.functions, functions) != 0)
+		ok = differ(
+		    "digest of functions", clone.functions, functions, e);
+	else if (ok && strcmp(clone.digest, digest) == 0)
 		printf("digest %s equal\n", clone.digest);
 	else if (ok)
-		ok = compare_expiring(object_url, to, clone.took_ms, e);
+		ok = compare_expiring(&s, clone.took_ms, e);
 	print_release(&clone);
 	return ok;
 }

@@ -13,8 +13,11 @@
 #include "pipeline/endpoint.h"
 #include "pipeline/manifest.h"
 
-/* Prints "digest ... equal" on standard output; ERR_DATA when they differ. */
-MUST_USE bool equal_prove(const struct manifest_shard *, const char *object_url,
+/*
+ * object_url: that of each shard, whose digests are added.  Prints "digest ...
+ * equal" on standard output; ERR_DATA when they differ.
+ */
+MUST_USE bool equal_prove(const struct manifest *, char *const *object_url,
     const struct endpoint *, struct err *);
 
 #endif

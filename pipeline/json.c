@@ -174,13 +174,40 @@ value_of(const struct json_field *f, const void *record)
 	return NULL;
 }
 
+/* Is it what an optional field is when it is left out? */
+static bool
+unsaid(const struct json_field *f, const void *record)
+{
+	const void *m = member(f, record);
+
+	switch (f->kind) {
+	case FIELD_TEXT:
+	case FIELD_HEX:
+		return *(char *const *)m == NULL;
+	case FIELD_COUNT:
+		return *(const uint64_t *)m == 0;
+	case FIELD_NUMBER:
+	case FIELD_TIME:
+		return *(const int64_t *)m == 0;
+	case FIELD_FLAG:
+		return !*(const bool *)m;
+	case FIELD_CHOICE:
+		return *(const int *)m == 0;
+	case FIELD_LAST:
+	case FIELD_RECORD:
+	case FIELD_LIST:
+		break;
+	}
+	return false;
+}
+
 static json_t *
 object_of(const struct json_field *f, const void *record)
 {
 	json_t *o = json_object();
 
 	for (; f->kind != FIELD_LAST; f++)
-		if (!(f->optional && *(const int *)member(f, record) == 0) &&
+		if (!(f->optional && unsaid(f, record)) &&
 		    json_object_set_new(o, f->name, value_of(f, record)) ==
 			-1) {
 			json_decref(o);
@@ -342,7 +369,7 @@ object_take(const struct json_field *f, void *record, json_t *o,
 			return refuse(e, &at, "is missing");
 		if (!value_take(f, record, j, &at, e))
 			return false;
-		if (f->optional && *(const int *)member(f, record) == 0)
+		if (f->optional && unsaid(f, record))
 			return refuse(e, &at, "says what goes without saying");
 		json_object_del(o, f->name);
 	}

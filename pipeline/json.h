@@ -15,9 +15,9 @@
  *	};
  *
  * A table may hold every kind below.  Where .null is set the JSON may be
- * null, which is NULL for texts and 0 for times.  A choice with .optional is
- * left out where it is the first of its words: what was printed before the
- * field was thought of can still be read.
+ * null, which is NULL for texts and 0 for times.  A field with .optional is
+ * left out where it is NULL, 0, or the first of its words: what was printed
+ * before the field was thought of can still be read.
  */
 #ifndef PIPELINE_JSON_H
 #define PIPELINE_JSON_H
@@ -45,7 +45,7 @@ struct json_field {
 	const char *name;
 	size_t at;     /* offsetof */
 	bool null;     /* may be null */
-	bool optional; /* of a choice: its first word is not said */
+	bool optional; /* left out when it says nothing; no list, no record */
 	unsigned digits;
 	const char *const *words; /* NULL-ended */
 	const struct json_field *of;

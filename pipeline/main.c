@@ -23,7 +23,8 @@ static const struct verb *const verbs[] = {
 	&verb_prune,
 	&verb_config,
 	&verb_plan,
-	&verb_plan,
+	&verb_auto,
+	&verb_check,
 };
 
 static bool help;

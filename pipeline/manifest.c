@@ -2,6 +2,7 @@
 #include "pipeline/manifest.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ const char *const manifest_states[] = { "complete", "suspect", NULL };
 const char *const manifest_topologies[] = { "standalone", "cluster", NULL };
 const char *const manifest_vias[] = { "psync", "scan", NULL };
 const char *const manifest_points[] = { "yes", "no", NULL };
+static const char *const consistents[] = { "no", "yes", NULL };
 const char *const manifest_crcs[] = { "good", "unverified", NULL };
 
 /* clang-format off */
@@ -47,6 +49,7 @@ static const struct json_field source_fields[] = {
 	    .words = manifest_points, .optional = true },
 	{ FIELD_TEXT, "replid", AT(manifest_source, replid), .null = true },
 	{ FIELD_COUNT, "offset", AT(manifest_source, offset) },
+	{ FIELD_TIME, "begun", AT(manifest_source, begun), .optional = true },
 	FIELD_END
 };
 
@@ -97,6 +100,13 @@ static const struct json_field manifest_fields[] = {
 	{ FIELD_TEXT, "version", AT(manifest, version) },
 	{ FIELD_CHOICE, "topology", AT(manifest, topology),
 	    .words = manifest_topologies },
+	{ FIELD_COUNT, "skew-ms", AT(manifest, skew_ms), .optional = true },
+	{ FIELD_CHOICE, "consistent", AT(manifest, consistent),
+	    .words = consistents, .optional = true },
+	{ FIELD_COUNT, "pause-ms", AT(manifest, pause_ms), .optional = true },
+	{ FIELD_TEXT, "sidecar", AT(manifest, sidecar), .optional = true },
+	{ FIELD_HEX, "sidecar-xxh3-128", AT(manifest, sidecar_xxh3_128),
+	    .digits = 32, .optional = true },
 	{ FIELD_LIST, "shards", AT(manifest, shards),
 	    .of = shard_fields, .size = sizeof(struct manifest_shard) },
 	{ FIELD_LIST, "chain", AT(manifest, chain) },
@@ -218,15 +228,96 @@ shard_agree(const struct manifest *m, size_t i, struct err *e)
 	return source_agree(m, i, e);
 }
 
+/* --- sets --- */
+
+uint64_t
+manifest_skew(const struct manifest *m)
+{
+	int64_t first = 0, last = 0;
+
+	for (size_t i = 0; i < m->shards.n; i++) {
+		int64_t begun = manifest_shard(m, i)->source.begun;
+
+		if (first == 0 || (begun != 0 && begun < first))
+			first = begun;
+		if (begun > last)
+			last = begun;
+	}
+	return first == 0 ? 0 : (uint64_t)(last - first);
+}
+
+uint64_t
+manifest_format(const struct manifest *m)
+{
+	uint64_t format = MANIFEST_FORMAT;
+
+	if (m->skew_ms != 0 || m->consistent != CONSISTENT_NO ||
+	    m->pause_ms != 0 || m->sidecar != NULL)
+		return MANIFEST_FORMAT_SET;
+	for (size_t i = 0; i < m->shards.n; i++) {
+		const struct manifest_source *s = &manifest_shard(m, i)->source;
+
+		if (s->begun != 0)
+			return MANIFEST_FORMAT_SET;
+		if (s->via != VIA_PSYNC || s->point != POINT_YES)
+			format = MANIFEST_FORMAT_SCAN;
+	}
+	return format;
+}
+
+/* Every slot is in exactly one shard. */
+static bool
+slots_agree(const struct manifest *m, struct err *e)
+{
+	bool has[16384] = { false };
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->shards.n; i++) {
+		const struct json_list *l = &manifest_shard(m, i)->slots;
+		const struct manifest_slots *range = l->item;
+
+		for (size_t k = 0; k < l->n; k++)
+			for (uint64_t slot = range[k].first;
+			     slot <= range[k].last; slot++, n++) {
+				if (has[slot])
+					return err_set(e, ERR_DATA,
+					    "shards[%zu].slots[%zu] has slot "
+					    "%llu a second time",
+					    i, k, (unsigned long long)slot);
+				has[slot] = true;
+			}
+	}
+	return n == COUNT_OF(has) ||
+	    err_set(e, ERR_DATA, "shards have %zu slots, a cluster %zu", n,
+		COUNT_OF(has));
+}
+
+static bool
+set_agree(const struct manifest *m, struct err *e)
+{
+	if (m->skew_ms != manifest_skew(m))
+		return err_set(
+		    e, ERR_DATA, "skew-ms is not that of the shards");
+	if (m->consistent == CONSISTENT_NO && m->pause_ms != 0)
+		return err_set(
+		    e, ERR_DATA, "pause-ms does not go with consistent no");
+	if ((m->sidecar == NULL) != (m->sidecar_xxh3_128 == NULL))
+		return err_set(
+		    e, ERR_DATA, "sidecar does not go with its checksum");
+	if (m->sidecar != NULL && !ident_object_ok(m->sidecar))
+		return err_set(e, ERR_DATA, "sidecar is no object name");
+	return true;
+}
+
 /* What a table cannot say. */
 static bool
 parts_agree(const struct manifest *m, struct err *e)
 {
-	if (m->format != MANIFEST_FORMAT && m->format != MANIFEST_FORMAT_SCAN)
+	if (m->format < MANIFEST_FORMAT || m->format > MANIFEST_FORMAT_SET)
 		return err_set(e, ERR_DATA,
-		    "format is %llu, this program reads %d and %d",
+		    "format is %llu, this program reads %d to %d",
 		    (unsigned long long)m->format, MANIFEST_FORMAT,
-		    MANIFEST_FORMAT_SCAN);
+		    MANIFEST_FORMAT_SET);
 	if (!ident_id_ok(m->id))
 		return err_set(e, ERR_DATA, "id is no backup id");
 	if (!ident_instance_ok(m->instance))
@@ -241,11 +332,29 @@ parts_agree(const struct manifest *m, struct err *e)
 	for (size_t i = 0; i < m->shards.n; i++)
 		if (!shard_agree(m, i, e))
 			return false;
-	return true;
+	if (m->format < MANIFEST_FORMAT_SET &&
+	    manifest_format(m) == MANIFEST_FORMAT_SET)
+		return err_set(e, ERR_DATA,
+		    "there is what format %llu does not know",
+		    (unsigned long long)m->format);
+	return m->format < MANIFEST_FORMAT_SET || set_agree(m, e);
 }
 
 bool
 manifest_read(struct manifest *m, const char *text, size_t len, struct err *e)
+{
+	if (!manifest_read_part(m, text, len, e))
+		return false;
+	if (m->format < MANIFEST_FORMAT_SET ||
+	    m->topology != TOPOLOGY_CLUSTER || slots_agree(m, e))
+		return true;
+	manifest_release(m);
+	return false;
+}
+
+bool
+manifest_read_part(
+    struct manifest *m, const char *text, size_t len, struct err *e)
 {
 	char *open;
 	bool ok;
@@ -323,4 +432,24 @@ manifest_total(const struct manifest *m)
 		t.functions += s->functions;
 	}
 	return t;
+}
+
+void
+manifest_digest_add(char sum[MANIFEST_DIGEST_LEN], const char *more)
+{
+	struct hash128_sum a = { 0 }, b = { 0 };
+
+	sscanf(sum, "%16" SCNx64 "%16" SCNx64, &a.hi, &a.lo);
+	sscanf(more, "%16" SCNx64 "%16" SCNx64, &b.hi, &b.lo);
+	hash128_add(&a, b);
+	snprintf(
+	    sum, MANIFEST_DIGEST_LEN, "%016" PRIx64 "%016" PRIx64, a.hi, a.lo);
+}
+
+void
+manifest_digest(const struct manifest *m, char text[MANIFEST_DIGEST_LEN])
+{
+	snprintf(text, MANIFEST_DIGEST_LEN, "%032d", 0);
+	for (size_t i = 0; i < m->shards.n; i++)
+		manifest_digest_add(text, manifest_shard(m, i)->digest);
 }

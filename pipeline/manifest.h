@@ -19,10 +19,13 @@
 
 #include "pipeline/json.h"
 
-/* Of a backup that is a point in time, and of one that is not: readers that
- * know format 1 only take the one, and refuse the other. */
+/* Of a backup that is a point in time; of one that is not; and of one that is
+ * of several points in time, or has more than its shards.  Readers that know
+ * less refuse it. */
 #define MANIFEST_FORMAT      1
 #define MANIFEST_FORMAT_SCAN 2
+#define MANIFEST_FORMAT_SET  3
+#define MANIFEST_DIGEST_LEN  33 /* of a digest as text, with its end */
 #define MANIFEST_NAME        "manifest.json"
 #define MANIFEST_MAX         (16 * 1024 * 1024) /* bytes we are willing to read */
 
@@ -31,6 +34,8 @@ enum manifest_state { STATE_COMPLETE, STATE_SUSPECT };
 enum manifest_topology { TOPOLOGY_STANDALONE, TOPOLOGY_CLUSTER };
 enum manifest_via { VIA_PSYNC, VIA_SCAN };
 enum manifest_point { POINT_YES, POINT_NO };
+/* Are all shards of one point in time, as a write pause makes them? */
+enum manifest_consistent { CONSISTENT_NO, CONSISTENT_YES };
 enum manifest_crc { CRC_GOOD, CRC_UNVERIFIED };
 
 /* The bytes in the store. */
@@ -57,6 +62,7 @@ struct manifest_source {
 	int point;           /* enum manifest_point: one point in time? */
 	char *replid;        /* NULL: not replicated */
 	uint64_t offset;     /* replication offset of the snapshot, or 0 */
+	int64_t begun;       /* when the snapshot was made; 0: not told */
 };
 
 struct manifest_db {
@@ -80,17 +86,21 @@ struct manifest_shard {
 };
 
 struct manifest {
-	uint64_t format; /* MANIFEST_FORMAT, MANIFEST_FORMAT_SCAN */
+	uint64_t format; /* MANIFEST_FORMAT, ... */
 	char *id, *instance;
 	int type, state, topology; /* the enums above */
 	char *remark;              /* NULL: none */
 	int64_t started, finished; /* moments */
 	char *engine, *version;    /* "redis", "7.0.15" */
-	struct json_list shards;   /* of struct manifest_shard, at least one */
-	struct json_list chain; /* of char *: the commands, without secrets */
-	char *tool;             /* "rdbpipe 0.1.0" */
-	int64_t expires;        /* moment; 0: never */
-	bool hold;              /* held from the start; see hold.h */
+	uint64_t skew_ms;          /* from the first to the last snapshot */
+	int consistent;            /* enum manifest_consistent */
+	uint64_t pause_ms;         /* for how long writes were paused */
+	char *sidecar, *sidecar_xxh3_128; /* an object; NULL: none */
+	struct json_list shards; /* of struct manifest_shard, at least one */
+	struct json_list chain;  /* of char *: the commands, without secrets */
+	char *tool;              /* "rdbpipe 0.1.0" */
+	int64_t expires;         /* moment; 0: never */
+	bool hold;               /* held from the start; see hold.h */
 };
 
 /* Words for the enums above, as in the file. */
@@ -108,7 +118,20 @@ MUST_USE bool manifest_print(
 MUST_USE bool manifest_read(
     struct manifest *, const char *text, size_t len, struct err *);
 
+/* The same of one shard of a set, see worker.h: its slots need not be all. */
+MUST_USE bool manifest_read_part(
+    struct manifest *, const char *text, size_t len, struct err *);
+
 void manifest_release(struct manifest *);
+
+/* The format that says what m says. */
+uint64_t manifest_format(const struct manifest *m);
+
+/* From the first to the last snapshot, as the shards say, in ms. */
+uint64_t manifest_skew(const struct manifest *);
+
+/* Add the digest of more data, as 32 hex digits, to that in sum. */
+void manifest_digest_add(char sum[MANIFEST_DIGEST_LEN], const char *more);
 
 /* How deep all of it was verified when it was made; NULL: some was not. */
 const char *manifest_verified(const struct manifest *);
@@ -118,6 +141,9 @@ struct manifest_total {
 	uint64_t raw, stored, keys, expires, functions;
 };
 struct manifest_total manifest_total(const struct manifest *);
+
+/* The logical digests of all shards, added: that of the whole data set. */
+void manifest_digest(const struct manifest *, char text[MANIFEST_DIGEST_LEN]);
 
 /* Shard number i.  i is less than m->shards.n. */
 struct manifest_shard *manifest_shard(const struct manifest *, size_t i);

@@ -40,6 +40,31 @@ url_open(struct store **s, const char *url, struct err *e)
 	return store_open(s, url, e);
 }
 
+/* A variable of the environment as we found it: it counts again for a store
+ * that does not say otherwise, when stores are opened one after the other. */
+static struct variable {
+	bool known;
+	char *value; /* owned; NULL: was not set */
+} variables[3];
+
+static bool
+variable_set(
+    struct variable *v, const char *name, const char *value, struct err *e)
+{
+	const char *now = getenv(name);
+
+	if (!v->known && now != NULL && (v->value = strdup(now)) == NULL)
+		return err_sys(e, "cannot set %s", name);
+	v->known = true;
+	if (value == NULL)
+		value = v->value;
+	if (value == NULL)
+		unsetenv(name);
+	else if (setenv(name, value, 1) == -1)
+		return err_sys(e, "cannot set %s", name);
+	return true;
+}
+
 /* Open a [store]; what is set there stands for the environment's. */
 static bool
 section_open(
@@ -57,8 +82,8 @@ section_open(
 	for (size_t i = 0; i < COUNT_OF(set); i++) {
 		const char *value = config_text(section, set[i].key);
 
-		if (value != NULL && setenv(set[i].variable, value, 1) == -1)
-			return err_sys(e, "cannot set %s", set[i].variable);
+		if (!variable_set(&variables[i], set[i].variable, value, e))
+			return false;
 	}
 	return url_open(s, config_text(section, "url"), e);
 }
@@ -125,6 +150,18 @@ place_open(struct store **s, struct err *e)
 	if ((section = section_pick(c, url)) != NULL)
 		return section_open(s, section, e);
 	return url != NULL ? url_open(s, url, e) : default_open(s, e);
+}
+
+bool
+place_open_of(struct store **s, const char *instance, struct err *e)
+{
+	const char *was = instance_name;
+	bool ok;
+
+	instance_name = instance;
+	ok = place_open(s, e);
+	instance_name = was;
+	return ok;
 }
 
 void

@@ -22,6 +22,10 @@ extern const struct opt place_instance_opts[]; /* --instance */
 /* Open it; store_close is the caller's. */
 MUST_USE bool place_open(struct store **, struct err *);
 
+/* The same for this instance, whichever was named; for one after the other. */
+MUST_USE bool place_open_of(
+    struct store **, const char *instance, struct err *);
+
 /* The instance named, checked; *instance NULL: none was named. */
 MUST_USE bool place_instance(const char **instance, struct err *);
 

@@ -28,6 +28,20 @@ keep_read(struct plan *p, struct err *e)
 }
 
 static bool
+guard_read(struct plan *p, struct err *e)
+{
+	const char *keys = config_text(p->section, "min-keys");
+	const char *share = config_text(p->section, "max-shrink");
+	int64_t n = 0;
+
+	if (keys != NULL && !opt_size(keys, &n))
+		return err_set(
+		    e, ERR_BUG, "[plan %s] was not checked", p->name);
+	p->guard.min_keys = (uint64_t)n;
+	return share == NULL || guard_share(share, &p->guard.max_shrink, e);
+}
+
+static bool
 times_read(struct plan *p, struct err *e)
 {
 	return (opt_size(config_text(p->section, "compress"), &p->level) &&
@@ -59,7 +73,7 @@ plan_open(struct plan *p, const struct config_section *s, struct err *e)
 	if (zone_open(&p->zone, config_text(s, "timezone"), e) &&
 	    window_hours(config_text(s, "window"), &p->window, e) &&
 	    window_days(config_text(s, "weekdays"), &p->window.days, e) &&
-	    keep_read(p, e) && times_read(p, e)) {
+	    keep_read(p, e) && guard_read(p, e) && times_read(p, e)) {
 		p->window.zone = p->zone;
 		return true;
 	}

@@ -20,6 +20,7 @@
 #define PIPELINE_PLAN_H
 
 #include "pipeline/config.h"
+#include "pipeline/guard.h"
 #include "pipeline/retention.h"
 #include "pipeline/window.h"
 
@@ -29,6 +30,7 @@ struct plan {
 	struct window window;
 	struct zone *zone; /* owned */
 	struct retention keep;
+	struct guard guard;
 	int64_t level;              /* for rdb-compress */
 	const char *verify;         /* "frame", "deep" */
 	bool primary;               /* take it from a primary */

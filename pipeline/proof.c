@@ -138,6 +138,7 @@ static const struct row {
 	{ NULL, "rdb-capture", "point-in-time", ROW_POINT, SHARD(source.point), MAYBE },
 	{ NULL, "rdb-capture", "replid", ROW_TEXT, SHARD(source.replid), REPLICATED },
 	{ NULL, "rdb-capture", "offset", ROW_COUNT, SHARD(source.offset), REPLICATED },
+	{ NULL, "rdb-capture", "begun", ROW_COUNT, SHARD(source.begun), MAYBE },
 	{ NULL, "rdb-capture", "run-id", ROW_TEXT, SHARD(source.run_id), MAYBE },
 	{ NULL, "rdb-capture", "role", ROW_TEXT, SHARD(source.role), MAYBE },
 	{ "stored bytes", "cos-get", "bytes", ROW_COUNT, SHARD(object.bytes), ALWAYS },

@@ -46,6 +46,18 @@ retention_period(const char *text, struct retention_period *p, struct err *e)
 		err_quote(shown, sizeof shown, text, strlen(text)));
 }
 
+int64_t
+retention_until(const struct retention_period *p, int64_t ms)
+{
+	int64_t s = ms / 1000, day = zone_day(s);
+	struct zone_date d = zone_date(day);
+
+	s += p->hours * 3600 - day * ZONE_DAY;
+	day = zone_day_of(
+	    d.year + p->years, d.month + p->months, d.day + p->days);
+	return (day * ZONE_DAY + s) * 1000 + ms % 1000;
+}
+
 bool
 retention_count(const char *text, int64_t *to, struct err *e)
 {
@@ -221,8 +233,10 @@ static void
 litter_decide(struct retention_backup *b, int64_t now, int64_t litter_ms)
 {
 	b->keep = now - b->changed < litter_ms;
-	snprintf(b->reason, sizeof b->reason, "unfinished%s",
-	    b->keep ? ", may be at work" : "");
+	snprintf(b->reason, sizeof b->reason, "%s",
+	    b->failed   ? "failed" :
+		b->keep ? "unfinished, may be at work" :
+			  "unfinished");
 }
 
 /* Everything but what counts. */

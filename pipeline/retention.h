@@ -43,6 +43,9 @@ struct retention_period {
 MUST_USE bool retention_period(
     const char *text, struct retention_period *, struct err *);
 
+/* The moment a period after another, by the calendar of UTC. */
+int64_t retention_until(const struct retention_period *, int64_t ms);
+
 /* A number from 1, or "unlimited".  ERR_USAGE. */
 MUST_USE bool retention_count(const char *text, int64_t *, struct err *);
 
@@ -75,6 +78,7 @@ enum retention_state {
 struct retention_backup {
 	enum retention_state state;
 	bool verified, held;
+	bool failed; /* unfinished, and it is known why: not at work */
 	int64_t started;
 	int64_t expires; /* 0: the rules say */
 	int64_t changed; /* of the unfinished: when it last was */

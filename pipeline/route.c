@@ -23,7 +23,7 @@ watchers(struct chain *c)
 
 void
 route_backup(struct chain *c, const struct endpoint *from,
-    const char *object_url, const char *via, const char *level)
+    const char *object_url, const char *via, const char *level, bool disk)
 {
 	c->quiet = say_quiet;
 	c->gate = true;
@@ -32,6 +32,8 @@ route_backup(struct chain *c, const struct endpoint *from,
 		c->grace_ms = MULTIPART_ABORT_MS + CHAIN_GRACE_MS;
 	chain_add(c, "rdb-capture");
 	chain_option(c, "--via", via);
+	if (disk)
+		chain_word(c, "--disk");
 	endpoint_words(from, c);
 	watchers(c);
 	chain_add(c, "rdb-compress");
@@ -75,7 +77,9 @@ route_clone(struct chain *c, const char *object_url,
 	/* With a mark the target leaves out its own, slow CRC; ours has been
 	 * compared by then. */
 	chain_option(c, "--framing", "eof");
-	if (how->flush)
+	if (how->add)
+		chain_option(c, "--on-conflict", "replace");
+	else if (how->flush)
 		chain_word(c, "--flush");
 	chain_option(c, "--listen", how->listen);
 	chain_option(c, "--announce", how->announce);
@@ -96,6 +100,8 @@ route_digest_server(
 {
 	c->quiet = say_quiet;
 	chain_add(c, "rdb-capture");
+	/* A whole cluster in one stream. */
+	chain_option(c, "--via", endpoint_is_cluster(from) ? "scan" : NULL);
 	endpoint_words(from, c);
 	digest(c, at);
 }

@@ -15,15 +15,16 @@
 #include "pipeline/endpoint.h"
 #include "pipeline/manifest.h"
 
-/* via: for rdb-capture, level: for rdb-compress; NULL: their defaults. */
+/* via, disk: for rdb-capture, level: for rdb-compress; NULL: their defaults. */
 void route_backup(struct chain *, const struct endpoint *from,
-    const char *object_url, const char *via, const char *level);
+    const char *object_url, const char *via, const char *level, bool disk);
 
 void route_fetch(struct chain *, const char *object_url);
 
 /* What rdb-restore is told besides; texts may be NULL. */
 struct route_target {
-	bool flush;                    /* what the server holds may go */
+	bool flush; /* what the server holds may go */
+	bool add;   /* it holds other shards of the same set: key by key */
 	const char *listen, *announce; /* where it is to fetch the data */
 };
 

@@ -1,11 +1,12 @@
 /*
- * run.c -- chain_run: start all, watch until the last has ended, give the
- * go-ahead, find whom to blame.  The contract is in chain.h.
+ * run.c -- chain_run and chain_run_crew: start all, watch until the last has
+ * ended, give the go-ahead, find whom to blame.  The contract is in chain.h.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +23,9 @@ enum pressure { LET_RUN, LET_FOLLOW, ASKED, KILLED };
 
 struct run {
 	struct chain *chain;
-	int go_fd;   /* ours to write; -1: none, or closed */
+	int go_fd; /* ours to write; -1: none, or closed */
+	bool off;  /* called off: it is not for this chain to say why */
+	int64_t began_ms;
 	size_t left; /* programs not yet reaped */
 	const struct chain_link *blame;
 	int64_t blame_ms;
@@ -48,13 +51,14 @@ link_start(struct run *r, size_t i, int in, int out, struct err *e)
 {
 	struct chain_link *l = &r->chain->link[i];
 	bool gate = r->chain->gate && i + 1 == r->chain->n;
+	bool held = r->chain->held && i == 0;
 	struct spawn s = { &l->command, in, out, -1, -1, r->chain->quiet };
 	int facts[2], go[2] = { -1, -1 };
 	bool ok;
 
 	if (!spawn_pipe(facts, e))
 		return false;
-	if (gate && !spawn_pipe(go, e)) {
+	if ((gate || held) && !spawn_pipe(go, e)) {
 		fd_close(&facts[0]);
 		fd_close(&facts[1]);
 		return false;
@@ -71,7 +75,9 @@ link_start(struct run *r, size_t i, int in, int out, struct err *e)
 	}
 	fcntl(facts[0], F_SETFL, O_NONBLOCK);
 	l->facts_fd = facts[0];
-	if (gate)
+	if (held)
+		r->chain->start_fd = go[1];
+	else if (gate)
 		r->go_fd = go[1];
 	r->left++;
 	return true;
@@ -204,9 +210,10 @@ press(struct run *r)
 {
 	const struct chain *c = r->chain;
 	int64_t now = clock_steady();
-	bool stopped = r->why.kind == ERR_SIGNAL;
+	bool stopped = r->off || r->why.kind == ERR_SIGNAL;
 
 	fd_close(&r->go_fd);
+	fd_close(&r->chain->start_fd);
 	if (r->pressure == LET_RUN) {
 		r->pressure = LET_FOLLOW;
 		r->next_ms =
@@ -252,26 +259,36 @@ gate_open(struct run *r)
 	fd_close(&r->go_fd);
 }
 
-/* Wait for something to happen, and take note of it. */
-static void
-watch_once(struct run *r)
+/* How long may we wait for the next thing to happen?  -1: no matter. */
+static int64_t
+patience(const struct run *r)
 {
-	struct pollfd p[2 * CHAIN_MAX];
-	struct chain *c = r->chain;
-	int64_t wait = -1;
+	int64_t now = clock_steady();
 
-	if (r->pressure == LET_FOLLOW || r->pressure == ASKED)
-		wait = r->next_ms > clock_steady() ?
-		    r->next_ms - clock_steady() :
-		    0;
+	if (r->pressure != LET_FOLLOW && r->pressure != ASKED)
+		return -1;
+	return r->next_ms > now ? r->next_ms - now : 0;
+}
+
+/* What poll is to look at: two rows for each program. */
+static size_t
+rows_fill(const struct run *r, struct pollfd *p)
+{
+	const struct chain *c = r->chain;
+
 	for (size_t i = 0; i < c->n; i++) {
-		struct chain_link *l = &c->link[i];
-
-		p[2 * i] = (struct pollfd){ l->facts_fd, POLLIN, 0 };
-		p[2 * i + 1] = (struct pollfd){ l->pid_fd, POLLIN, 0 };
+		p[2 * i] = (struct pollfd){ c->link[i].facts_fd, POLLIN, 0 };
+		p[2 * i + 1] = (struct pollfd){ c->link[i].pid_fd, POLLIN, 0 };
 	}
-	if (poll(p, 2 * c->n, (int)wait) <= 0)
-		return;
+	return 2 * c->n;
+}
+
+/* Take note of what poll saw. */
+static size_t
+rows_take(struct run *r, const struct pollfd *p)
+{
+	struct chain *c = r->chain;
+
 	for (size_t i = 0; i < c->n; i++) {
 		if (p[2 * i].revents != 0)
 			facts_take(r, &c->link[i]);
@@ -280,24 +297,24 @@ watch_once(struct run *r)
 		link_end(r, &c->link[i]);
 		facts_check(r, &c->link[i]);
 	}
+	return 2 * c->n;
 }
 
+/* Do what is to be done before the next wait. */
 static void
-watch(struct run *r)
+step(struct run *r)
 {
-	while (r->left > 0) {
-		struct err stop;
+	struct err stop;
 
-		if (r->why.kind == ERR_NONE && !stop_check(&stop))
-			r->why = stop;
-		if (r->why.kind != ERR_NONE || r->blame != NULL ||
-		    r->piped != NULL)
+	if (r->why.kind == ERR_NONE && !stop_check(&stop))
+		r->why = stop;
+	if (r->off || r->why.kind != ERR_NONE || r->blame != NULL ||
+	    r->piped != NULL)
+		press(r);
+	else if (r->go_fd != -1 && gate_ready(r)) {
+		gate_open(r);
+		if (r->why.kind != ERR_NONE)
 			press(r);
-		else if (r->go_fd != -1 && gate_ready(r)) {
-			gate_open(r);
-			continue;
-		}
-		watch_once(r);
 	}
 }
 
@@ -358,29 +375,181 @@ verdict(const struct run *r, struct err *e)
 	return true;
 }
 
-bool
-chain_run(struct chain *c, struct err *e)
-{
-	struct run r = { .chain = c, .go_fd = -1 };
-	int64_t began = clock_steady();
+/* --- several --- */
 
-	if (c->trouble.kind != ERR_NONE) {
-		*e = c->trouble;
-		return false;
-	}
+/* Those below begun have been started; one that has ended has no chain. */
+struct crew {
+	const struct chain_crew *of;
+	struct run *run;  /* one for each chain */
+	struct pollfd *p; /* rows for all */
+	size_t begun, running;
+	bool called_off; /* look's owner knows */
+	struct err why;
+};
+
+static void
+run_begin(struct run *r, struct chain *c)
+{
+	*r = (struct run){ .chain = c, .go_fd = -1 };
+	r->began_ms = clock_steady();
+	c->start_fd = -1;
 	for (size_t i = 0; i < c->n; i++) {
 		c->link[i].pid_fd = -1;
 		c->link[i].facts_fd = -1;
 	}
-	if (!all_start(&r, &r.why)) {
+	if (c->trouble.kind != ERR_NONE)
+		r->why = c->trouble;
+	else if (!all_start(r, &r->why)) {
 		/* Half a chain is no chain: do not let it follow. */
-		fd_close(&r.go_fd);
-		all_signal(&r, SIGTERM);
-		r.pressure = ASKED;
-		r.next_ms = clock_steady() + CHAIN_GRACE_MS;
+		fd_close(&r->go_fd);
+		all_signal(r, SIGTERM);
+		r->pressure = ASKED;
+		r->next_ms = clock_steady() + CHAIN_GRACE_MS;
 	}
-	watch(&r);
-	fd_close(&r.go_fd);
-	c->took_ms = clock_steady() - began;
-	return verdict(&r, e);
+}
+
+static void
+run_end(struct crew *w, struct run *r)
+{
+	struct err e;
+
+	fd_close(&r->go_fd);
+	fd_close(&r->chain->start_fd);
+	r->chain->took_ms = clock_steady() - r->began_ms;
+	w->running--;
+	if (!r->off && !verdict(r, &e) && w->why.kind == ERR_NONE)
+		w->why = e;
+	r->chain = NULL;
+}
+
+/* Start as many as may run. */
+static void
+crew_fill(struct crew *w)
+{
+	size_t most = w->of->at_once > 0 ? w->of->at_once : w->of->n;
+
+	while (w->why.kind == ERR_NONE && w->begun < w->of->n &&
+	    w->running < most) {
+		run_begin(&w->run[w->begun], &w->of->chain[w->begun]);
+		w->begun++;
+		w->running++;
+	}
+}
+
+/* Has anything gone wrong with any of them? */
+static bool
+crew_failing(const struct crew *w)
+{
+	for (size_t i = 0; i < w->begun; i++) {
+		const struct run *r = &w->run[i];
+
+		if (r->chain != NULL &&
+		    (r->why.kind != ERR_NONE || r->blame != NULL ||
+			r->piped != NULL))
+			return true;
+	}
+	return w->why.kind != ERR_NONE;
+}
+
+static void
+crew_look(struct crew *w, int64_t *wait_ms)
+{
+	const struct chain_crew *of = w->of;
+
+	if (of->look == NULL || w->called_off)
+		return;
+	w->called_off = crew_failing(w) || !of->look(of->arg, wait_ms, &w->why);
+	if (w->called_off) {
+		of->off(of->arg);
+		*wait_ms = 0;
+	}
+}
+
+/* Wait for something to happen to any of them, and take note of it. */
+static void
+crew_wait(struct crew *w, int64_t wait_ms)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->begun; i++) {
+		struct run *r = &w->run[i];
+		int64_t ms;
+
+		if (r->chain == NULL)
+			continue;
+		n += rows_fill(r, w->p + n);
+		ms = patience(r);
+		if (ms != -1 && (wait_ms == -1 || ms < wait_ms))
+			wait_ms = ms;
+	}
+	if (poll(w->p, n, (int)wait_ms) <= 0)
+		return;
+	n = 0;
+	for (size_t i = 0; i < w->begun; i++)
+		if (w->run[i].chain != NULL)
+			n += rows_take(&w->run[i], w->p + n);
+}
+
+static void
+crew_run(struct crew *w)
+{
+	for (crew_fill(w); w->running > 0; crew_fill(w)) {
+		int64_t wait_ms = -1;
+
+		crew_look(w, &wait_ms);
+		for (size_t i = 0; i < w->begun; i++) {
+			struct run *r = &w->run[i];
+
+			if (r->chain == NULL)
+				continue;
+			if (w->why.kind != ERR_NONE &&
+			    r->why.kind == ERR_NONE && r->blame == NULL)
+				r->off = true;
+			step(r);
+			if (r->left == 0) {
+				run_end(w, r);
+				wait_ms = 0;
+			}
+		}
+		if (w->running > 0)
+			crew_wait(w, wait_ms);
+	}
+}
+
+bool
+chain_run_crew(const struct chain_crew *of, struct err *e)
+{
+	struct crew w = { .of = of };
+
+	w.run = calloc(of->n, sizeof *w.run);
+	w.p = calloc(of->n, 2 * CHAIN_MAX * sizeof *w.p);
+	if (w.run != NULL && w.p != NULL)
+		crew_run(&w);
+	else
+		err_sys(&w.why, "cannot run %zu chains", of->n);
+	free(w.run);
+	free(w.p);
+	if (w.why.kind != ERR_NONE)
+		*e = w.why;
+	return w.why.kind == ERR_NONE;
+}
+
+bool
+chain_run(struct chain *c, struct err *e)
+{
+	const struct chain_crew one = { .chain = c, .n = 1 };
+
+	return chain_run_crew(&one, e);
+}
+
+bool
+chain_start(struct chain *c, struct err *e)
+{
+	bool ok = write(c->start_fd, "go\n", 3) == 3;
+
+	if (!ok)
+		err_sys(e, "%s does not wait for the word",
+		    c->link[0].command.name);
+	fd_close(&c->start_fd);
+	return ok;
 }

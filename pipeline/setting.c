@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/guard.h"
 #include "pipeline/ident.h"
 #include "pipeline/retention.h"
 #include "pipeline/window.h"
@@ -77,6 +78,10 @@ const struct setting settings[] = {
 	    "encryption is not built in yet", encryptions },
 	{ OF_PLAN, SET_CHOICE, "verify", "frame|deep", "frame", false,
 	    "how deep a backup is checked while it is made", levels },
+	{ OF_PLAN, SET_KEYS, "min-keys", "N", NULL, false,
+	    "a backup of fewer keys is suspect", NULL },
+	{ OF_PLAN, SET_SHARE, "max-shrink", "N%", NULL, false,
+	    "so is one that is so much smaller than the last good one", NULL },
 	{ OF_PLAN, SET_CHOICE, "source", "replica|primary", "replica", false,
 	    "whom to take it from, where there are both", sources },
 	{ OF_PLAN, SET_CHOICE, "on-overrun", "finish|abort", "finish", false,
@@ -207,7 +212,7 @@ setting_check(const struct setting *s, const char *text, struct err *e)
 	static const char *const flags[] = { "yes", "no", NULL };
 	struct retention_period period;
 	struct window window;
-	unsigned days;
+	unsigned days, share;
 	int64_t n;
 
 	if (*text == '\0')
@@ -242,6 +247,11 @@ setting_check(const struct setting *s, const char *text, struct err *e)
 		return retention_period(text, &period, e);
 	case SET_COUNT:
 		return retention_count(text, &n, e);
+	case SET_KEYS:
+		return (opt_size(text, &n) && n > 0) ||
+		    wants("a number of keys, from 1", text, e);
+	case SET_SHARE:
+		return guard_share(text, &share, e);
 	case SET_TEXT:
 	case SET_NAMES:
 		break;

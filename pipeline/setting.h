@@ -29,7 +29,9 @@ enum setting_kind {
 	SET_WINDOW,
 	SET_ZONE,   /* see zone.h */
 	SET_PERIOD, /* see retention.h */
-	SET_COUNT
+	SET_COUNT,
+	SET_KEYS, /* more than 0 */
+	SET_SHARE /* "50%", see guard.h */
 };
 
 struct setting {

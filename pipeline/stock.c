@@ -27,7 +27,7 @@ stock_state(const struct retention_backup *b)
 	static const char *const words[] = { "complete", "suspect", "broken",
 		"unfinished" };
 
-	return words[b->state];
+	return b->failed ? "failed" : words[b->state];
 }
 
 static void
@@ -43,6 +43,7 @@ backup_fill(struct retention_backup *b, const struct catalogue_entry *entry)
 	if (m == NULL) {
 		b->state = entry->kind == BACKUP_BROKEN ? RETAIN_BROKEN :
 							  RETAIN_UNFINISHED;
+		b->failed = entry->kind == BACKUP_FAILED;
 		return;
 	}
 	b->state = m->state == STATE_COMPLETE ? RETAIN_GOOD : RETAIN_SUSPECT;

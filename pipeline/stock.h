@@ -43,7 +43,7 @@ typedef bool stock_rules_fn(void *arg, const char *instance,
 MUST_USE bool stock_decide(struct stock *, stock_rules_fn *rules_for, void *arg,
     int64_t now, int64_t litter_ms, struct err *);
 
-/* "complete", "suspect", "broken", "unfinished". */
+/* "complete", "suspect", "broken", "unfinished", "failed". */
 const char *stock_state(const struct retention_backup *);
 
 #endif

@@ -129,7 +129,7 @@ status_of(const struct catalogue_entry *entry, int64_t now)
 {
 	const struct manifest *m = entry->manifest;
 
-	if (entry->kind == BACKUP_UNFINISHED)
+	if (entry->kind == BACKUP_UNFINISHED || entry->kind == BACKUP_FAILED)
 		return STATUS_BUSY;
 	if (m == NULL || m->state != STATE_COMPLETE)
 		return STATUS_UNUSABLE;

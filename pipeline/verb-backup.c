@@ -1,35 +1,34 @@
 /*
- * verb-backup.c -- `rdbpipe backup URL --instance NAME`: one snapshot of a
- * server into the store, and the manifest that makes it a backup.
+ * verb-backup.c -- `rdbpipe backup URL --instance NAME`: a backup now, by a
+ * person.  The work is in backup.c.
  */
 #include "pipeline/verb.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 
-#include "pipeline/catalogue.h"
 #include "pipeline/config.h"
-#include "pipeline/endpoint.h"
 #include "pipeline/figure.h"
+#include "pipeline/job.h"
 #include "pipeline/moment.h"
+#include "pipeline/pause.h"
 #include "pipeline/place.h"
-#include "pipeline/proof.h"
-#include "pipeline/route.h"
+#include "pipeline/retention.h"
 #include "pipeline/say.h"
-#include "rdb/slot.h"
 #include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 
-#define OBJECT      "shard-0000.rdb.zst"
-#define ID_TRIES_MS 30000 /* for a second that no other backup has taken */
-
-static const char *remark, *via;
-static int64_t level = -1;
+static const char *remark, *via, *keep, *shrink;
+static int64_t level, min_keys;
 static bool dry_run;
+
+/* Of clusters. */
+static int64_t parallel = BACKUP_PARALLEL;
+static int source;
+static const char *const sources[] = { "replica", "primary", NULL };
+static bool consistent;
+static const char *worker, *set_word;
+static int64_t pause_limit = PAUSE_LIMIT_MS;
 
 /* clang-format off */
 static const struct opt opts[] = {
@@ -39,282 +38,189 @@ static const struct opt opts[] = {
 	    "psync, scan or auto (default), see rdb-capture(1)", 0, 0, NULL, NULL },
 	{ OPT_INT, 0, "level", &level, "N",
 	    "how hard rdb-compress tries, 1 to 19 (default 3)", 1, 19, NULL, NULL },
+	{ OPT_TEXT, 0, "keep", &keep, "PERIOD",
+	    "until it expires: 30d, 1y6m, or forever (default: what prune keeps)",
+	    0, 0, NULL, NULL },
+	{ OPT_INT, 0, "min-keys", &min_keys, "N",
+	    "it is suspect when it has fewer keys", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "max-shrink", &shrink, "N%",
+	    "or is so much smaller than the last good one", 0, 0, NULL, NULL },
+	{ OPT_INT, 0, "parallel", &parallel, "N",
+	    "of a cluster: shards at a time (default 2)", 1, 1000, NULL, NULL },
+	{ OPT_CHOICE, 0, "source", &source, "WHO",
+	    "of a cluster: replica (default; the primary where none is fit), "
+	    "or primary", 0, 0, sources, NULL },
+	{ OPT_FLAG, 0, "consistent", &consistent, NULL,
+	    "of a cluster: one point in time, by a short write pause on all "
+	    "primaries", 0, 0, NULL, NULL },
+	{ OPT_TIME, 0, "pause-limit", &pause_limit, "TIME",
+	    "how long that may last, else there is no backup (default 500ms)",
+	    1, 60000, NULL, NULL },
+	{ OPT_TEXT, 0, "worker", &worker, "K/N",
+	    "of a cluster: one of N workers, who join through the store; the "
+	    "last one publishes", 0, 0, NULL, NULL },
+	{ OPT_TEXT, 0, "join", &set_word, "WORD",
+	    "with --worker: the word that all N are given, for this set alone",
+	    0, 0, NULL, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
 	    "only print the chain, as a line of shell", 0, 0, NULL, NULL },
 	OPT_TABLE_END,
 };
 /* clang-format on */
 
-struct backup {
-	struct endpoint from;
-	struct store *store;
-	struct catalogue_name name;
-	char *key; /* of the object */
-	struct chain chain;
-	struct manifest manifest;
-	char *text; /* the manifest's */
-};
-
-/* --- the name --- */
-
-static bool
-taken(void *arg, const struct store_object *o, struct err *e)
+static void
+tell(const struct backup_how *how, const struct backup_done *done)
 {
-	(void)o;
-	(void)e;
-	*(bool *)arg = true;
-	return true;
+	char raw[FIGURE_LEN], stored[FIGURE_LEN], took[FIGURE_LEN];
+
+	say("%s of %s: %" PRIu64 " keys, %s raw, %s stored, %s", done->id,
+	    how->instance, done->total.keys, figure_bytes(raw, done->total.raw),
+	    figure_bytes(stored, done->total.stored),
+	    figure_time(took, done->finished - done->started));
+	printf("%s\n", done->id);
 }
 
-/* The first second from now on in which nothing was begun. */
+/* --keep: when it expires, or that it never does, whatever the rules. */
 static bool
-id_pick(struct backup *b, struct err *e)
+keep_read(struct backup_how *how, struct err *e)
 {
-	const struct timespec nap = { 0, 100 * 1000 * 1000 };
-	char prefix[2 * IDENT_MAX], stamp[STAMP_LEN + 1];
-	bool used = true;
+	struct retention_period p;
+	char text[MOMENT_LEN + 1];
+	int64_t back;
 
-	for (int64_t ms = 0; used && ms < ID_TRIES_MS; ms += 100) {
-		if (ms > 0)
-			nanosleep(&nap, NULL);
-		b->manifest.started = clock_wall();
-		moment_stamp(b->manifest.started, stamp);
-		snprintf(
-		    prefix, sizeof prefix, "%s/%s", b->name.instance, stamp);
-		used = false;
-		if (!store_list(b->store, prefix, taken, &used, e) ||
-		    !stop_check(e))
-			return false;
-	}
-	snprintf(b->name.id, sizeof b->name.id, "%s-manual", stamp);
-	return !used ||
-	    err_set(e, ERR_REMOTE, "no id is free: %s exists already", prefix);
-}
-
-/* --- the manifest --- */
-
-static bool
-text_keep(char **to, const char *text, struct err *e)
-{
-	*to = strdup(text);
-	return *to != NULL || err_sys(e, "cannot make the manifest");
-}
-
-/* What the server said of itself; or, where an ACL forbids INFO, the file. */
-static bool
-engine_fill(struct backup *b, struct err *e)
-{
-	const char *name = chain_fact(&b->chain, "rdb-capture", "engine");
-	const char *version =
-	    chain_fact(&b->chain, "rdb-capture", "engine-version");
-	const char *valkey =
-	    chain_fact(&b->chain, "rdb-verify", "aux.valkey-ver");
-	const char *redis =
-	    chain_fact(&b->chain, "rdb-verify", "aux.redis-ver");
-
-	if (name == NULL || *name == '\0')
-		name = valkey != NULL ? "valkey" : "redis";
-	if (version == NULL || *version == '\0')
-		version = valkey != NULL ? valkey :
-		    redis != NULL        ? redis :
-					   "unknown";
-	return text_keep(&b->manifest.engine, name, e) &&
-	    text_keep(&b->manifest.version, version, e);
-}
-
-static bool
-commands_fill(struct backup *b, struct err *e)
-{
-	for (size_t i = 0; i < b->chain.n; i++) {
-		char **text =
-		    json_list_add(&b->manifest.chain, sizeof *text, e);
-
-		if (text == NULL ||
-		    !command_text(&b->chain.link[i].command, false, text, e))
-			return false;
-	}
-	return true;
-}
-
-/* All masters of a cluster in one object: all slots. */
-static bool
-cluster_fill(struct backup *b, struct manifest_shard *s, struct err *e)
-{
-	struct manifest_slots *all;
-
-	if (chain_fact(&b->chain, "rdb-capture", "masters") == NULL)
+	if (keep == NULL)
 		return true;
-	all = json_list_add(&s->slots, sizeof *all, e);
-	if (all == NULL)
-		return false;
-	all->last = RDB_SLOTS - 1;
-	b->manifest.topology = TOPOLOGY_CLUSTER;
+	if (!retention_period(keep, &p, e))
+		return err_in(e, "--keep");
+	how->hold = p.forever;
+	if (p.forever)
+		return true;
+	how->expires = retention_until(&p, clock_wall());
+	moment_print(how->expires, text);
+	return (moment_read(text, &back) && back == how->expires) ||
+	    err_set(e, ERR_USAGE, "--keep %s is too long; say forever", keep);
+}
+
+/* --worker K/N and --join, which go together. */
+static bool
+worker_read(struct backup_how *how, struct err *e)
+{
+	unsigned k, n;
+	int end = 0;
+
+	if (worker == NULL && set_word == NULL)
+		return true;
+	if (worker == NULL || set_word == NULL)
+		return err_set(
+		    e, ERR_USAGE, "--worker K/N and --join WORD go together");
+	if (sscanf(worker, "%5u/%5u%n", &k, &n, &end) != 2 ||
+	    worker[end] != '\0' || k < 1 || k > n)
+		return err_set(e, ERR_USAGE,
+		    "--worker wants K/N, such as 1/3, with K from 1 to N");
+	if (min_keys != 0 || shrink != NULL)
+		return err_set(e, ERR_USAGE,
+		    "--worker goes neither with --min-keys nor with "
+		    "--max-shrink: no worker sees all");
+	how->worker = k;
+	how->workers = n;
+	how->set = set_word;
 	return true;
 }
 
+/* What was said on the command line, as the backup wants it. */
 static bool
-shard_fill(struct backup *b, struct err *e)
+prepare(struct backup_how *how, struct endpoint *from, char *url, struct err *e)
 {
-	struct manifest_shard *s =
-	    json_list_add(&b->manifest.shards, sizeof *s, e);
-
-	return s != NULL && proof_shard(&b->chain, s, e) &&
-	    cluster_fill(b, s, e) &&
-	    text_keep(&s->source.url, b->from.url, e) &&
-	    text_keep(&s->object.name, OBJECT, e);
-}
-
-/* Make the manifest, and read it as everybody will: strictly. */
-static bool
-manifest_make(struct backup *b, struct err *e)
-{
-	struct manifest *m = &b->manifest, back;
-
-	m->type = TYPE_MANUAL;
-	m->finished = clock_wall();
-	if (m->finished < m->started) /* the clock was set back meanwhile */
-		m->finished = m->started;
-	if (!text_keep(&m->id, b->name.id, e) ||
-	    !text_keep(&m->instance, b->name.instance, e) ||
-	    (remark != NULL && !text_keep(&m->remark, remark, e)) ||
-	    !text_keep(&m->tool, "rdbpipe " RDBPIPE_VERSION, e) ||
-	    !engine_fill(b, e) || !shard_fill(b, e) || !commands_fill(b, e))
+	if (!endpoint_init(from, url, e))
 		return false;
-	m->format = manifest_shard(m, 0)->source.via == VIA_PSYNC ?
-	    MANIFEST_FORMAT :
-	    MANIFEST_FORMAT_SCAN;
-	if (!manifest_print(m, &b->text, e))
+	if (from->instance != NULL)
+		place_assume(from->instance->name);
+	if (!place_instance(&how->instance, e))
 		return false;
-	if (!manifest_read(&back, b->text, strlen(b->text), e)) {
-		e->kind = ERR_BUG;
-		return err_in(e, "the new manifest is refused");
-	}
-	manifest_release(&back);
-	return true;
-}
-
-static bool
-manifest_write(struct backup *b, struct err *e)
-{
-	char *key = catalogue_key(&b->name, MANIFEST_NAME, e);
-	bool ok = key != NULL && stop_check(e) &&
-	    place_write(b->store, key, b->text, e);
-
-	free(key);
-	return ok || err_in(e, "no manifest, so no backup");
-}
-
-/* --- the story --- */
-
-static bool
-agree(const struct chain *c, void *arg, struct err *e)
-{
-	(void)arg;
-	return proof_flow(c, e);
-}
-
-static bool
-prepare(struct backup *b, char *url, struct err *e)
-{
-	const char *instance;
-	char text[24];
-
-	if (!endpoint_init(&b->from, url, e))
-		return false;
-	if (b->from.instance != NULL)
-		place_assume(b->from.instance->name);
-	if (!place_instance(&instance, e))
-		return false;
-	if (instance == NULL)
+	if (how->instance == NULL)
 		return err_set(e, ERR_USAGE, "backup wants --instance NAME");
 	if (remark != NULL && !json_text_ok(remark))
 		return err_set(e, ERR_USAGE, "--remark is not UTF-8");
-	snprintf(b->name.instance, sizeof b->name.instance, "%s", instance);
-	if (!place_open(&b->store, e) || !id_pick(b, e) ||
-	    (b->key = catalogue_key(&b->name, OBJECT, e)) == NULL)
+	how->from = from;
+	how->type = TYPE_MANUAL;
+	how->remark = remark;
+	how->via = via;
+	how->level = level;
+	how->dry_run = dry_run;
+	how->parallel = (size_t)parallel;
+	how->primaries = source == 1;
+	how->consistent = consistent;
+	how->pause_limit_ms = pause_limit;
+	if (!worker_read(how, e))
 		return false;
-	snprintf(text, sizeof text, "%" PRId64, level);
-	route_backup(&b->chain, &b->from, store_url_of(b->store, b->key), via,
-	    level > 0 ? text : NULL);
-	b->chain.agree = agree;
-	return true;
+	return place_open(&how->store, e);
 }
 
-/*
- * Is the object ours, or may it be?  A sink that failed by itself has taken
- * back what it published, so what is there belongs to another backup that has
- * the same id; one that was killed may have published first.
- */
+/* Under the lease.  One that is suspect was made, but is no success. */
 static bool
-object_is_ours(const struct backup *b)
+take(const struct job_how *how, struct err *e)
 {
-	int status = b->chain.link[b->chain.n - 1].status;
+	struct job_done done;
 
-	return b->chain.went &&
-	    (status == 0 || WIFSIGNALED(status) || WEXITSTATUS(status) > 128);
-}
-
-/* The object was or may have been published, but there is no backup: remove
- * it.  What went wrong first is what is reported. */
-static void
-object_remove(struct backup *b)
-{
-	struct store_object about;
-	struct err e;
-	bool found = false;
-
-	if (!store_stat(b->store, b->key, &found, &about, &e) ||
-	    (found && !store_remove(b->store, b->key, &e)))
-		say("left behind: %s: %s", store_url_of(b->store, b->key),
-		    e.text);
-}
-
-static void
-tell(const struct backup *b)
-{
-	struct manifest_total t = manifest_total(&b->manifest);
-	char raw[FIGURE_LEN], stored[FIGURE_LEN], took[FIGURE_LEN];
-
-	say("%s of %s: %" PRIu64 " keys, %s raw, %s stored, %s", b->name.id,
-	    b->name.instance, t.keys, figure_bytes(raw, t.raw),
-	    figure_bytes(stored, t.stored),
-	    figure_time(took, b->manifest.finished - b->manifest.started));
-	printf("%s\n", b->name.id);
+	if (!job_run(how, &done, e))
+		return false;
+	tell(&how->backup, &done.backup);
+	return done.backup.state == STATE_COMPLETE ||
+	    err_set(e, ERR_DATA, "%s is suspect: %s", done.backup.id, done.why);
 }
 
 static bool
-work(struct backup *b, struct err *e)
+take_alone(struct job_how *how, struct err *e)
 {
-	bool ok;
+	struct lease lease;
+	bool taken, ok;
 
-	if (dry_run) {
-		endpoint_hint(&b->from);
-		return route_print(&b->chain, e);
-	}
-	if (!route_say(&b->chain, e))
+	if (!lease_take(&lease, how->backup.store, how->backup.instance,
+		LEASE_MS, &taken, e))
 		return false;
-	ok = chain_run(&b->chain, e) && proof_flow(&b->chain, e) &&
-	    manifest_make(b, e) && manifest_write(b, e);
-	if (ok)
-		tell(b);
-	else if (object_is_ours(b))
-		object_remove(b);
+	if (!taken)
+		return err_set(e, ERR_REMOTE, "%s is being backed up by %s",
+		    how->backup.instance, lease.who);
+	how->lease = &lease;
+	ok = take(how, e);
+	stop_forget();
+	lease_release(&lease);
 	return ok;
+}
+
+/* Workers hold no lease: they are several on purpose. */
+static bool
+take_share(const struct backup_how *how, struct err *e)
+{
+	struct backup_done done;
+
+	if (!backup_take(how, &done, e))
+		return false;
+	if (done.published)
+		tell(how, &done);
+	else
+		printf("%s\n", done.id);
+	return true;
 }
 
 static bool
 backup_run(const struct operands *args, struct err *e)
 {
-	struct backup b = { 0 };
-	bool ok = prepare(&b, args->v[0], e) && work(&b, e);
+	struct endpoint from = { 0 };
+	struct job_how how = { .guard.min_keys = (uint64_t)min_keys };
+	struct backup_done done;
+	bool ok =
+	    (shrink == NULL || guard_share(shrink, &how.guard.max_shrink, e) ||
+		err_in(e, "--max-shrink")) &&
+	    keep_read(&how.backup, e) &&
+	    prepare(&how.backup, &from, args->v[0], e) &&
+	    (dry_run               ? backup_take(&how.backup, &done, e) :
+		    worker != NULL ? take_share(&how.backup, e) :
+				     take_alone(&how, e));
 
-	chain_release(&b.chain);
-	manifest_release(&b.manifest);
-	free(b.text);
-	free(b.key);
-	if (b.store != NULL)
-		store_close(b.store);
-	endpoint_release(&b.from);
+	if (how.backup.store != NULL)
+		store_close(how.backup.store);
+	endpoint_release(&from);
 	return ok;
 }
 
@@ -322,7 +228,9 @@ static const char *const notes[] = {
 	"INSTANCE is one of rdbpipe.conf(5); with a URL, --instance is needed.",
 	"Prints the new backup's id on standard output.  A password in the URL",
 	"is kept out of the programs' arguments and of the manifest; better",
-	"still are --password-file and REDISCLI_AUTH.",
+	"still are --password-file and REDISCLI_AUTH.  A suspect backup is "
+	"kept and",
+	"listed, but counts as none; then the exit status is 1.",
 	NULL,
 };
 

@@ -1,6 +1,6 @@
 /*
- * verb-clone.c -- `rdbpipe clone ID --to URL`: a backup into a server, and,
- * with --prove, the server captured again and compared.
+ * verb-clone.c -- `rdbpipe clone ID --to URL`: a backup into a server or a
+ * cluster, and, with --prove, that captured again and compared.
  */
 #include "pipeline/verb.h"
 
@@ -50,7 +50,7 @@ struct clone {
 	struct store *store;
 	struct catalogue_name name;
 	struct manifest manifest;
-	char *key, *object_url;
+	char **object_url; /* of each shard */
 };
 
 /* Before the last byte goes to the server: is this the backup, to the bit? */
@@ -69,6 +69,27 @@ agree(const struct chain *c, void *arg, struct err *e)
 }
 
 static bool
+urls_fill(struct clone *c, struct err *e)
+{
+	size_t n = c->manifest.shards.n;
+
+	if ((c->object_url = calloc(n, sizeof *c->object_url)) == NULL)
+		return err_sys(e, "cannot name %zu objects", n);
+	for (size_t i = 0; i < n; i++) {
+		char *key = catalogue_key(
+		    &c->name, manifest_shard(&c->manifest, i)->object.name, e);
+
+		if (key == NULL)
+			return false;
+		c->object_url[i] = strdup(store_url_of(c->store, key));
+		free(key);
+		if (c->object_url[i] == NULL)
+			return err_sys(e, "cannot name an object");
+	}
+	return true;
+}
+
+static bool
 prepare(struct clone *c, char *word, struct err *e)
 {
 	const char *instance;
@@ -84,16 +105,7 @@ prepare(struct clone *c, char *word, struct err *e)
 	    !catalogue_find(c->store, instance, word, &c->name, e) ||
 	    !catalogue_read(c->store, &c->name, &c->manifest, e))
 		return false;
-	if (c->manifest.shards.n != 1)
-		return err_set(e, ERR_USAGE,
-		    "%s is a set of %zu shards, which cannot be cloned yet",
-		    c->name.id, c->manifest.shards.n);
-	c->key = catalogue_key(
-	    &c->name, manifest_shard(&c->manifest, 0)->object.name, e);
-	if (c->key == NULL)
-		return false;
-	c->object_url = strdup(store_url_of(c->store, c->key));
-	return c->object_url != NULL || err_sys(e, "cannot name the object");
+	return urls_fill(c, e);
 }
 
 static void
@@ -108,18 +120,15 @@ tell(const struct clone *c, int64_t took_ms)
 	fflush(stdout);
 }
 
+/* The chain that proves, for a dry run. */
 static bool
-dry(const struct clone *c, struct chain *chain, struct err *e)
+dry_prove(const struct clone *c, struct err *e)
 {
 	struct chain again = { 0 };
 	bool ok;
 
-	endpoint_hint(&c->to);
-	ok = route_print(chain, e);
-	if (ok && prove) {
-		route_digest_server(&again, &c->to, NULL);
-		ok = route_print(&again, e);
-	}
+	route_digest_server(&again, &c->to, NULL);
+	ok = route_print(&again, e);
 	chain_release(&again);
 	return ok;
 }
@@ -137,29 +146,52 @@ warn_of_target(const struct chain *chain, const struct clone *c)
 		    c->to.url);
 }
 
+/* One shard; those after the first find what came before them. */
 static bool
-work(struct clone *c, struct err *e)
+shard_clone(const struct clone *c, size_t i, int64_t *took_ms, struct err *e)
 {
-	struct manifest_shard *shard = manifest_shard(&c->manifest, 0);
+	struct manifest_shard *shard = manifest_shard(&c->manifest, i);
+	struct route_target target_how = how;
 	struct chain chain = { 0 };
 	bool ok;
 
-	route_clone(&chain, c->object_url, shard, &c->to, &how);
+	target_how.add = i > 0;
+	route_clone(&chain, c->object_url[i], shard, &c->to, &target_how);
 	chain.agree = agree;
 	chain.arg = shard;
 	if (dry_run)
-		ok = dry(c, &chain, e);
+		ok = route_print(&chain, e);
 	else {
 		ok = route_say(&chain, e) && chain_run(&chain, e) &&
 		    proof_flow(&chain, e);
 		if (!ok)
 			warn_of_target(&chain, c);
-		if (ok)
-			tell(c, chain.took_ms);
-		if (ok && prove)
-			ok = equal_prove(shard, c->object_url, &c->to, e);
+		if (!ok && i > 0)
+			say("%s holds %zu of %zu shards: the next attempt "
+			    "needs --flush",
+			    c->to.url, i, c->manifest.shards.n);
 	}
+	*took_ms += chain.took_ms;
 	chain_release(&chain);
+	return ok;
+}
+
+static bool
+work(struct clone *c, struct err *e)
+{
+	int64_t took_ms = 0;
+	bool ok = true;
+
+	if (dry_run)
+		endpoint_hint(&c->to);
+	for (size_t i = 0; ok && i < c->manifest.shards.n; i++)
+		ok = shard_clone(c, i, &took_ms, e);
+	if (ok && !dry_run)
+		tell(c, took_ms);
+	if (ok && prove)
+		ok = dry_run ?
+		    dry_prove(c, e) :
+		    equal_prove(&c->manifest, c->object_url, &c->to, e);
 	return ok;
 }
 
@@ -169,9 +201,10 @@ clone_run(const struct operands *args, struct err *e)
 	struct clone c = { 0 };
 	bool ok = prepare(&c, args->v[0], e) && work(&c, e);
 
-	manifest_release(&c.manifest);
-	free(c.key);
+	for (size_t i = 0; c.object_url != NULL && i < c.manifest.shards.n; i++)
+		free(c.object_url[i]);
 	free(c.object_url);
+	manifest_release(&c.manifest);
 	if (c.store != NULL)
 		store_close(c.store);
 	endpoint_release(&c.to);
@@ -182,6 +215,8 @@ static const char *const notes[] = {
 	"ID is an id, the beginning of one, INSTANCE/ID, or \"latest\".",
 	"A server that holds data is refused without --flush.  The last byte",
 	"is sent only after all that came before was found to be the backup.",
+	"A set of several shards goes shard after shard, into a cluster of any",
+	"shape or one server; when it fails in between, a part is there.",
 	NULL,
 };
 

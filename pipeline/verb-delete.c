@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/lease.h"
 #include "pipeline/place.h"
 #include "pipeline/stock.h"
 #include "stages/kit/clock.h"
@@ -51,13 +52,17 @@ may_go(const struct catalogue_name *names, size_t at, struct store *store,
 	const struct catalogue_name *n = &names[at];
 	struct stock s = { 0 };
 	size_t i = 0, good = 0;
-	bool held = false, was_good = false;
+	bool held = false, was_good = false, busy = false;
+	char who[LEASE_WHO_LEN];
 	bool ok =
 	    stock_take(&s, store, n->instance, e) && place_find(&s, n, &i, e);
 
 	if (ok) {
 		held = stock_backup(&s, i)->held;
 		was_good = is_good(stock_backup(&s, i));
+		if (stock_backup(&s, i)->state == RETAIN_UNFINISHED &&
+		    !stock_backup(&s, i)->failed)
+			ok = lease_look(store, n->instance, &busy, who, e);
 	}
 	for (size_t k = 0; ok && k < s.n; k++) {
 		bool goes = false;
@@ -75,6 +80,10 @@ may_go(const struct catalogue_name *names, size_t at, struct store *store,
 	if (held)
 		return err_set(e, ERR_USAGE, "%s/%s is held; release it first",
 		    n->instance, n->id);
+	if (busy)
+		return err_set(e, ERR_USAGE,
+		    "%s/%s may be at work: %s is being backed up by %s",
+		    n->instance, n->id, n->instance, who);
 	return !was_good || good > 0 || force ||
 	    err_set(e, ERR_USAGE,
 		"%s/%s is the last good backup of %s; --force deletes it",

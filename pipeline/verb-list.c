@@ -20,11 +20,11 @@
 #include "stages/kit/clock.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_TENCENTDB };
-enum { ROW_COMPLETE, ROW_SUSPECT, ROW_BROKEN, ROW_UNFINISHED };
+enum { ROW_COMPLETE, ROW_SUSPECT, ROW_BROKEN, ROW_UNFINISHED, ROW_FAILED };
 
 static const char *const formats[] = { "text", "json", "tencentdb", NULL };
 static const char *const states[] = { "complete", "suspect", "broken",
-	"unfinished", NULL };
+	"unfinished", "failed", NULL };
 static int format, type = -1, state = -1;
 static bool all;
 static const char *since_text, *until_text;
@@ -40,7 +40,7 @@ static const struct opt opts[] = {
 	{ OPT_CHOICE, 0, "type", &type, "TYPE",
 	    "only auto, or only manual", 0, 0, manifest_types, NULL },
 	{ OPT_CHOICE, 0, "state", &state, "STATE",
-	    "only complete, suspect, broken or unfinished", 0, 0, states,
+	    "only complete, suspect, broken, unfinished or failed", 0, 0, states,
 	    NULL },
 	{ OPT_TEXT, 0, "since", &since_text, "TIME",
 	    "only what was started then (UTC) or later", 0, 0, NULL, NULL },
@@ -131,6 +131,8 @@ state_of(const struct catalogue_entry *entry)
 {
 	if (entry->kind == BACKUP_UNFINISHED)
 		return ROW_UNFINISHED;
+	if (entry->kind == BACKUP_FAILED)
+		return ROW_FAILED;
 	if (entry->manifest == NULL)
 		return ROW_BROKEN;
 	return entry->manifest->state == STATE_COMPLETE ? ROW_COMPLETE :

@@ -10,16 +10,14 @@
 #include <string.h>
 
 #include "pipeline/figure.h"
+#include "pipeline/keeping.h"
+#include "pipeline/lease.h"
 #include "pipeline/moment.h"
 #include "pipeline/place.h"
-#include "pipeline/plan.h"
 #include "pipeline/say.h"
-#include "pipeline/stock.h"
 #include "pipeline/table.h"
 #include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
-
-#define RULES_MAX 16 /* plans for one instance */
 
 enum { FORMAT_TEXT, FORMAT_JSON };
 
@@ -69,10 +67,7 @@ static const struct opt opts[] = {
 struct ruling {
 	struct retention given; /* on the command line */
 	struct zone *zone;
-	const struct config *config; /* NULL: not wanted */
-	struct plan plan[RULES_MAX];
-	struct retention rules[RULES_MAX];
-	size_t n;
+	struct keeping keeping;
 };
 
 static bool
@@ -98,41 +93,6 @@ given_read(struct ruling *r, struct err *e)
 	if (timezone_name != NULL && !zone_open(&r->zone, timezone_name, e))
 		return err_in(e, "--timezone");
 	r->given.zone = r->zone;
-	return true;
-}
-
-static void
-plans_close(struct ruling *r)
-{
-	while (r->n > 0)
-		plan_close(&r->plan[--r->n]);
-}
-
-/* Those of the command line, or those of all plans for the instance. */
-static bool
-rules_for(void *arg, const char *instance, const struct retention **rules,
-    size_t *n, struct err *e)
-{
-	struct ruling *r = arg;
-
-	plans_close(r);
-	*rules = r->config == NULL ? &r->given : r->rules;
-	*n = r->config == NULL;
-	for (size_t i = 0; r->config != NULL && i < r->config->sections.n;
-	     i++) {
-		const struct config_section *s = config_section(r->config, i);
-
-		if (s->of != OF_PLAN || !config_is_for(s, instance))
-			continue;
-		if (r->n == RULES_MAX)
-			return err_set(e, ERR_USAGE,
-			    "more than %d plans are for %s", RULES_MAX,
-			    instance);
-		if (!plan_open(&r->plan[r->n], s, e))
-			return false;
-		r->rules[r->n] = r->plan[r->n].keep;
-		*n = ++r->n;
-	}
 	return true;
 }
 
@@ -213,7 +173,7 @@ struct sheet {
 };
 
 static const char *const states[] = { "complete", "suspect", "broken",
-	"unfinished", NULL };
+	"unfinished", "failed", NULL };
 
 /* clang-format off */
 #define AT(m) .at = offsetof(struct row, m)
@@ -256,7 +216,7 @@ row_add(struct sheet *sheet, const struct stock_item *item,
 	r->instance = strdup(item->name.instance);
 	r->type = strdup(strrchr(item->name.id, '-') + 1);
 	r->reason = strdup(b->reason);
-	r->state = (int)b->state;
+	r->state = (int)b->state + b->failed;
 	r->started = b->started;
 	r->stored = item->stored;
 	r->keep = b->keep;
@@ -339,20 +299,52 @@ times_read(struct pruning *p, struct err *e)
 		now_text);
 }
 
+/* An attempt whose instance is being backed up may be that backup, however
+ * old it looks: it stays. */
+static bool
+leases_respect(struct pruning *p, struct err *e)
+{
+	const char *asked = "";
+	char who[LEASE_WHO_LEN];
+	bool busy = false;
+
+	for (size_t i = 0; i < p->stock.n; i++) {
+		struct retention_backup *b = stock_backup(&p->stock, i);
+		const char *instance = stock_item(&p->stock, i)->name.instance;
+
+		if (b->keep || b->state != RETAIN_UNFINISHED || b->failed)
+			continue;
+		if (strcmp(asked, instance) != 0 &&
+		    !lease_look(p->store, instance, &busy, who, e))
+			return false;
+		asked = instance;
+		if (busy) {
+			b->keep = true;
+			snprintf(b->reason, sizeof b->reason,
+			    "unfinished, a backup is at work");
+		}
+	}
+	return true;
+}
+
 static bool
 prepare(struct pruning *p, struct err *e)
 {
 	if (!times_read(p, e) || !given_read(&p->ruling, e) ||
-	    !place_instance(&p->instance, e) ||
-	    (!retention_is_set(&p->ruling.given) &&
-		!config_shared(&p->ruling.config, e)) ||
+	    !place_instance(&p->instance, e))
+		return false;
+	if (retention_is_set(&p->ruling.given))
+		p->ruling.keeping.given = &p->ruling.given;
+	if ((p->ruling.keeping.given == NULL &&
+		!config_shared(&p->ruling.keeping.config, e)) ||
 	    !place_open(&p->store, e))
 		return false;
 	p->uploads.instance = p->instance;
 	p->uploads.age_ms = litter_ms - (p->now - clock_wall());
 	return stock_take(&p->stock, p->store, p->instance, e) &&
-	    stock_decide(
-		&p->stock, rules_for, &p->ruling, p->now, litter_ms, e) &&
+	    stock_decide(&p->stock, keeping_rules, &p->ruling.keeping, p->now,
+		litter_ms, e) &&
+	    leases_respect(p, e) &&
 	    (!store_is_remote(store_url_of(p->store, "x")) ||
 		store_list_uploads(p->store, "", upload_keep, &p->uploads, e));
 }
@@ -370,18 +362,15 @@ sheet_fill(struct pruning *p, struct err *e)
 	return true;
 }
 
-/* What goes, oldest first; a stop is heard between two of them. */
+/* Uploads last: until now somebody might have gone on with them. */
 static bool
 remove_all(struct pruning *p, struct err *e)
 {
 	const struct upload *up = p->uploads.list.item;
+	size_t removed;
 
-	for (size_t i = 0; i < p->stock.n; i++)
-		if (!stock_backup(&p->stock, i)->keep &&
-		    (!stop_check(e) ||
-			!catalogue_remove(
-			    p->store, &stock_item(&p->stock, i)->name, e)))
-			return false;
+	if (!keeping_apply(&p->stock, p->store, &removed, e))
+		return false;
 	for (size_t i = 0; i < p->uploads.list.n; i++) {
 		const struct store_upload one = { .key = up[i].key,
 			.id = up[i].id };
@@ -418,7 +407,7 @@ prune_run(const struct operands *args, struct err *e)
 		tell(&p.sheet);
 	json_release(sheet_fields, &p.sheet, sizeof p.sheet);
 	uploads_release(&p.uploads);
-	plans_close(&p.ruling);
+	keeping_close(&p.ruling.keeping);
 	zone_close(p.ruling.zone);
 	stock_release(&p.stock);
 	if (p.store != NULL)

@@ -12,6 +12,7 @@
 #include "pipeline/figure.h"
 #include "pipeline/moment.h"
 #include "pipeline/place.h"
+#include "pipeline/sidecar.h"
 #include "pipeline/table.h"
 
 enum { FORMAT_TEXT, FORMAT_JSON };
@@ -107,6 +108,26 @@ head_lines(struct table *t, const struct manifest *m, const struct hold *h,
 	    line(t, e, "made by", "%s", m->tool);
 }
 
+/* What concerns all shards of a set together. */
+static bool
+set_lines(struct table *t, const struct manifest *m, struct err *e)
+{
+	char digest[MANIFEST_DIGEST_LEN];
+
+	if (m->shards.n < 2)
+		return true;
+	manifest_digest(m, digest);
+	return line(t, e, "shards",
+		   "%zu, %" PRIu64 " ms from the first snapshot to the last",
+		   m->shards.n, m->skew_ms) &&
+	    (m->consistent == CONSISTENT_NO ?
+		    line(t, e, "consistent", "each shard for itself") :
+		    line(t, e, "consistent",
+			"all shards, by a write pause of %" PRIu64 " ms",
+			m->pause_ms)) &&
+	    line(t, e, "digest", "%s", digest);
+}
+
 static bool
 chain_lines(struct table *t, const struct manifest *m, struct err *e)
 {
@@ -125,6 +146,7 @@ shard_lines(
 {
 	const struct manifest_db *db = s->databases.item;
 	const struct manifest_slots *range = s->slots.item;
+	char begun[MOMENT_LEN + 1];
 	bool ok = line(t, e, "", "%s", "") && line(t, e, "shard", "%zu", i) &&
 	    line(t, e, "source", "%s", s->source.url) &&
 	    line(t, e, "run id", "%s",
@@ -142,6 +164,10 @@ shard_lines(
 	for (size_t k = 0; ok && k < s->slots.n; k++)
 		ok = line(t, e, k == 0 ? "slots" : "",
 		    "%" PRIu64 " to %" PRIu64, range[k].first, range[k].last);
+	if (ok && s->source.begun != 0) {
+		moment_print(s->source.begun, begun);
+		ok = line(t, e, "snapshot", "%s", begun);
+	}
 	ok = ok && line(t, e, "object", "%s", s->object.name) &&
 	    bytes_line(t, e, "  bytes", s->object.bytes) &&
 	    line(t, e, "  crc64-xz", "%s", s->object.crc64_xz) &&
@@ -161,14 +187,48 @@ shard_lines(
 	    line(t, e, "  functions", "%s", s->digest_functions);
 }
 
+/* A list of texts, one a line. */
 static bool
-text_print(const struct manifest *m, const struct hold *h, struct err *e)
+list_lines(
+    struct table *t, const struct json_list *l, const char *name, struct err *e)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < l->n; i++)
+		ok =
+		    line(t, e, i == 0 ? name : "", "%s", ((char **)l->item)[i]);
+	return ok;
+}
+
+static bool
+beside_lines(struct table *t, const struct sidecar *c, struct err *e)
+{
+	const struct sidecar_node *n = c->servers.item;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < c->servers.n; i++, n++)
+		ok = line(t, e, "", "%s", "") &&
+		    line(t, e, "beside", "%s", n->server) &&
+		    list_lines(t, &n->users, "  users", e) &&
+		    list_lines(t, &n->functions, "  functions", e) &&
+		    list_lines(t, &n->configuration, "  settings", e) &&
+		    list_lines(t, &n->modules, "  modules", e) &&
+		    list_lines(t, &n->nodes, "  nodes", e) &&
+		    list_lines(t, &n->missing, "  not read", e);
+	return ok;
+}
+
+static bool
+text_print(const struct manifest *m, const struct hold *h,
+    const struct sidecar *beside, struct err *e)
 {
 	struct table t = { .columns = 2 };
-	bool ok = head_lines(&t, m, h, e) && chain_lines(&t, m, e);
+	bool ok = head_lines(&t, m, h, e) && set_lines(&t, m, e) &&
+	    chain_lines(&t, m, e);
 
 	for (size_t i = 0; ok && i < m->shards.n; i++)
 		ok = shard_lines(&t, manifest_shard(m, i), i, e);
+	ok = ok && beside_lines(&t, beside, e);
 	if (ok)
 		table_print(&t, stdout);
 	table_release(&t);
@@ -195,6 +255,7 @@ show_run(const struct operands *args, struct err *e)
 	struct store *store = NULL;
 	struct catalogue_name name;
 	struct manifest m = { 0 };
+	struct sidecar beside = { 0 };
 	struct hold h = { 0 };
 	const char *instance;
 	bool found = false;
@@ -206,7 +267,9 @@ show_run(const struct operands *args, struct err *e)
 		ok = json_copy(store, &name, e);
 	else if (ok)
 		ok = catalogue_hold(store, &name, &found, &h, e) &&
-		    text_print(&m, found ? &h : NULL, e);
+		    sidecar_fetch(store, &name, &m, &beside, e) &&
+		    text_print(&m, found ? &h : NULL, &beside, e);
+	sidecar_release(&beside);
 	hold_release(&h);
 
 	manifest_release(&m);

@@ -22,6 +22,6 @@ struct verb {
 
 extern const struct verb verb_backup, verb_list, verb_show, verb_verify,
     verb_clone, verb_url, verb_hold, verb_release, verb_delete, verb_prune,
-    verb_config, verb_plan;
+    verb_config, verb_plan, verb_auto, verb_check;
 
 #endif

@@ -8,9 +8,12 @@
  *
  * Memory: one buffer of 256 KiB, and what TLS needs; key by key see scan.h.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/kit/clock.h"
 #include "stages/kit/facts.h"
 #include "stages/kit/stage.h"
 #include "stages/redis/scan.h"
@@ -21,6 +24,7 @@ enum way { WAY_AUTO, WAY_PSYNC, WAY_SCAN };
 
 static const char *const ways[] = { "auto", "psync", "scan", NULL };
 static int via = WAY_AUTO;
+static bool disk;
 static struct server_options options = { .timeout_ms = SERVER_TIMEOUT,
 	.clusters = true };
 static const char *announced = SYNC_VERSION;
@@ -38,6 +42,10 @@ static const struct opt opts[] = {
 	    "whole clusters); auto (default): psync, and scan where that is "
 	    "refused",
 	    0, 0, ways, NULL },
+	{ OPT_FLAG, 0, "disk", &disk, NULL,
+	    "psync: have the server save to its disk first, which it begins "
+	    "at once, without its repl-diskless-sync-delay",
+	    0, 0, NULL, NULL },
 	{ OPT_INT, 0, "count", &scanning.count, "N",
 	    "scan: keys asked for at a time (default 500)", 1, 100000, NULL,
 	    NULL },
@@ -105,8 +113,6 @@ tell_sync(const struct sync *s, struct facts *facts)
 {
 	facts_text(facts, "via", "psync");
 	facts_text(facts, "point-in-time", "yes");
-	facts_text(facts, "replid", s->replid);
-	facts_count(facts, "offset", s->offset);
 	facts_text(
 	    facts, "framing", s->framing == SYNC_MARK ? "eof" : "length");
 	facts_text(facts, "rdb-only", s->rdb_only ? "yes" : "no");
@@ -187,6 +193,24 @@ look(struct capture *c, struct err *e)
 	return true;
 }
 
+/* Told at once, for whoever makes several captures of one moment. */
+static bool
+ready(struct err *e)
+{
+	return stage_fact("ready", "yes", e) && stage_go(e);
+}
+
+static bool
+begun(const struct sync *s, struct err *e)
+{
+	char offset[24], now[24];
+
+	snprintf(offset, sizeof offset, "%" PRIu64, s->offset);
+	snprintf(now, sizeof now, "%" PRId64, clock_wall());
+	return stage_fact("replid", s->replid, e) &&
+	    stage_fact("offset", offset, e) && stage_fact("begun", now, e);
+}
+
 static void
 patience(const char *why)
 {
@@ -214,7 +238,11 @@ begin_scan(struct capture *c, struct err *e)
 static bool
 begin_sync(struct capture *c, struct err *e)
 {
-	const struct sync_options how = { announced, patience };
+	const struct sync_options how = { .version = announced,
+		.patience = patience,
+		.ready = ready,
+		.begun = begun,
+		.disk = disk };
 
 	c->way = WAY_PSYNC;
 	if (!look(c, e))
@@ -286,5 +314,6 @@ const struct stage stage = {
 	.operands_max = 1,
 	.notes = notes,
 	.opts = opts,
+	.starts = true,
 	.source = capture_new,
 };

@@ -30,6 +30,8 @@ static bool help, version, trust_eof, went;
 static int progress = -1;
 static int64_t facts_fd = -1, go_fd = -1;
 
+static struct facts *early; /* for stage_fact; NULL: nobody wants to know */
+
 static const char *const progress_styles[] = { "text", "json", NULL };
 
 static const struct opt common_opts[] = {
@@ -51,6 +53,12 @@ static const struct opt sink_opts[] = {
 	{ OPT_INT, 0, "go-fd", &go_fd, "N",
 	    "finish or publish only after \"go\" on descriptor N", 0, 1 << 20,
 	    NULL, NULL },
+	OPT_TABLE_END,
+};
+
+static const struct opt start_opts[] = {
+	{ OPT_INT, 0, "go-fd", &go_fd, "N",
+	    "begin only after \"go\" on descriptor N", 0, 1 << 20, NULL, NULL },
 	OPT_TABLE_END,
 };
 
@@ -110,7 +118,15 @@ help_print(const struct opt *const *tables)
 	printf("\n%s", process_exit_help);
 }
 
-/* --- the driver's word --- */
+/* --- the driver's word, and ours --- */
+
+bool
+stage_fact(const char *name, const char *value, struct err *e)
+{
+	if (early != NULL)
+		facts_text(early, name, value);
+	return facts_flush(early, e);
+}
 
 bool
 stage_go(struct err *e)
@@ -415,7 +431,9 @@ main(int argc, char **argv)
 		stage.more[1] != NULL ? stage.more[1] : no_opts,
 		stage.more[2] != NULL ? stage.more[2] : no_opts,
 		stage.proof ? proof_opts : no_opts,
-		stage.sink != NULL ? sink_opts : no_opts,
+		stage.sink != NULL ? sink_opts :
+		    stage.starts   ? start_opts :
+				     no_opts,
 		common_opts,
 		NULL,
 	};
@@ -438,7 +456,7 @@ main(int argc, char **argv)
 	    (stage.check == NULL || stage.check(&args, &e));
 	stage_told = facts_fd != -1;
 	if (ok && stage_told)
-		ok = (facts = facts_new((int)facts_fd, &e)) != NULL;
+		ok = (early = facts = facts_new((int)facts_fd, &e)) != NULL;
 	ok = ok && stage_run(&args, facts, &e);
 	return stage_end(ok, facts, &e);
 }

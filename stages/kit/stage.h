@@ -48,6 +48,9 @@ struct stage {
 	 */
 	bool proof;
 
+	bool starts; /* a source that calls stage_go() before it begins, and
+			so has --go-fd as sinks do */
+
 	bool text; /* what it makes is text, fit for a terminal; there it is
 			   all that is shown: no progress unless asked for */
 
@@ -102,5 +105,8 @@ void stage_say(const char *fmt, ...) PRINTF_LIKE(1);
  * it, an ERR_DATA that says the chain was called off.
  */
 MUST_USE bool stage_go(struct err *);
+
+/* Tell a fact now, not at the end: for a driver that waits for it. */
+MUST_USE bool stage_fact(const char *name, const char *value, struct err *);
 
 #endif

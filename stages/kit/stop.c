@@ -54,3 +54,12 @@ stop_check(struct err *e)
 
 	return signal == 0 || err_signal(e, signal);
 }
+
+void
+stop_forget(void)
+{
+	const struct itimerval still = { 0 };
+
+	setitimer(ITIMER_REAL, &still, NULL);
+	asked = 0;
+}

@@ -22,4 +22,11 @@ void stop_init(void);
 /* True when nobody asked us to stop; else fills e and returns false. */
 MUST_USE bool stop_check(struct err *e);
 
+/*
+ * Forget the note, to clean up in calls that would give up because of it.  The
+ * next signal is noted anew.  For processes whose parent sees to it that they
+ * end.
+ */
+void stop_forget(void);
+
 #endif

@@ -257,24 +257,6 @@ scan_release(struct scan *s)
 
 /* --- from the first key to the end --- */
 
-/* Is every slot where it was, and was there all the time?  Servers before 7.0 tell
- * of nodes in any order, so their numbers mean nothing. */
-static bool
-same_owners(const struct topology *a, const struct topology *b)
-{
-	for (unsigned slot = 0; slot < RDB_SLOTS; slot++) {
-		const struct topology_node *m =
-		    &a->nodes[topology_node_of(a, slot)];
-		const struct topology_node *n =
-		    &b->nodes[topology_node_of(b, slot)];
-
-		if (m->port != n->port || strcmp(m->host, n->host) != 0 ||
-		    m->epoch != n->epoch)
-			return false;
-	}
-	return true;
-}
-
 static bool
 cluster_is_the_same(struct scan *s, struct err *e)
 {
@@ -284,7 +266,7 @@ cluster_is_the_same(struct scan *s, struct err *e)
 	if (!topology_load(&now, s->given, e))
 		return false;
 	ok = topology_settled(&now, s->given, e) &&
-	    (same_owners(&now, &s->map) ||
+	    (topology_moved(&s->map, &now) == RDB_SLOTS ||
 		err_set(e, ERR_REMOTE,
 		    "%s: the cluster is another than at the start, or was "
 		    "meanwhile: keys may be missing",

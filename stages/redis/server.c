@@ -67,6 +67,8 @@ find_login(struct server *s, const struct server_options *o, struct err *e)
 		    "them");
 	if (user != NULL && !keep(&s->user, user, e))
 		return false;
+	if (o->password != NULL)
+		return keep(&s->password, o->password, e);
 	if (s->url.password != NULL)
 		return keep(&s->password, s->url.password, e);
 	if (o->password_file != NULL)

@@ -28,6 +28,7 @@
 
 struct server_options {
 	const char *user, *password_file; /* borrowed; NULL: not given */
+	const char *password;             /* borrowed; NULL: look for one */
 	struct tls_options tls;
 	int64_t timeout_ms;
 	bool clusters; /* the program takes the URL of a cluster, too */

@@ -91,7 +91,7 @@ introduce(struct sync *s, const struct sync_options *o, struct err *e)
 	bool known;
 
 	return replconf(s, "version", o->version, &known, e) &&
-	    replconf(s, "capa", "eof", &known, e) &&
+	    (o->disk || replconf(s, "capa", "eof", &known, e)) &&
 	    replconf(s, "capa", "psync2", &known, e) &&
 	    replconf(s, "rdb-only", "1", &s->rdb_only, e);
 }
@@ -151,12 +151,14 @@ psync(struct sync *s, const struct sync_options *o, struct err *e)
 		    !line_read(s->server->conn, line, sizeof line, e))
 			return false;
 		if (line[0] != '-')
-			return parse_fullresync(s, line, e);
+			break;
 		if (!is_busy(line + 1))
 			return refuse(s, "psync", line + 1, e);
 		if (!wait_more(s, line + 1, end, &times, o, e))
 			return false;
 	}
+	return parse_fullresync(s, line, e) &&
+	    (o->begun == NULL || o->begun(s, e));
 }
 
 /* $<length>, or $EOF:<mark> */
@@ -194,7 +196,8 @@ sync_begin(struct sync *s, struct server *server, const struct sync_options *o,
 	s->server = server;
 	whole_rdb_init(&s->whole);
 	s->whole.spare_tail = true;
-	return introduce(s, o, e) && psync(s, o, e) && read_framing(s, e);
+	return introduce(s, o, e) && (o->ready == NULL || o->ready(e)) &&
+	    psync(s, o, e) && read_framing(s, e);
 }
 
 /* --- the payload --- */

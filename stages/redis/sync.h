@@ -43,10 +43,21 @@
 
 enum sync_framing { SYNC_LENGTH, SYNC_MARK };
 
+struct sync;
+
 struct sync_options {
 	const char *version; /* announced; borrowed */
 	/* Called once when the server asks for patience.  May be NULL. */
 	void (*patience)(const char *why);
+	/* Called when all that is left to do is to ask for the snapshot.  False
+	 * gives up.  May be NULL. */
+	bool (*ready)(struct err *);
+	/* Called when the server has said what the snapshot's position is: it
+	 * does so at the fork, and what is written from then on is not in
+	 * it.  replid and offset can be read.  May be NULL. */
+	bool (*begun)(const struct sync *, struct err *);
+	bool disk; /* do not say that we know marks: it saves to its disk, and
+			 at once, without repl-diskless-sync-delay */
 };
 
 struct sync {

@@ -397,6 +397,22 @@ topology_settled(struct topology *t, const struct server *of, struct err *e)
 
 /* --- redirections --- */
 
+unsigned
+topology_moved(const struct topology *a, const struct topology *b)
+{
+	for (unsigned slot = 0; slot < RDB_SLOTS; slot++) {
+		const struct topology_node *m =
+		    &a->nodes[topology_node_of(a, slot)];
+		const struct topology_node *n =
+		    &b->nodes[topology_node_of(b, slot)];
+
+		if (m->port != n->port || strcmp(m->host, n->host) != 0 ||
+		    m->epoch != n->epoch)
+			return slot;
+	}
+	return RDB_SLOTS;
+}
+
 bool
 topology_redirect(
     const char *text, char *host, size_t cap, unsigned *port, unsigned *slot)

@@ -79,6 +79,12 @@ MUST_USE bool topology_server(const struct topology *, unsigned node,
 MUST_USE bool topology_settled(
     struct topology *, const struct server *, struct err *);
 
+/* Of two maps that topology_settled() has looked at: the first slot that has
+ * another master in the second, or whose master took slots meanwhile;
+ * RDB_SLOTS: none.  Nodes are known by their addresses: servers before 7.0 tell
+ * of them in any order. */
+unsigned topology_moved(const struct topology *, const struct topology *);
+
 /* From "MOVED 3999 127.0.0.1:6381" or "ASK ...", the text of an error reply:
  * host (cap bytes; "": where it came from), port and slot.  False: no such. */
 MUST_USE bool topology_redirect(

@@ -425,6 +425,14 @@ cloud_kind_remove(struct store *s, const char *key, struct err *e)
 	    ok;
 }
 
+static void
+cloud_kind_settle(struct store *s, int64_t ms)
+{
+	struct cloud_store *c = (struct cloud_store *)s;
+
+	cloud_line_set(c->line, NULL, true, ms);
+}
+
 /* --- uploads --- */
 
 static bool
@@ -524,6 +532,7 @@ const struct store_kind cloud_kind = {
 	.list = cloud_kind_list,
 	.list_folders = cloud_kind_list_folders,
 	.remove = cloud_kind_remove,
+	.settle = cloud_kind_settle,
 	.list_uploads = cloud_kind_list_uploads,
 	.remove_upload = cloud_kind_remove_upload,
 	.address = cloud_kind_address,

@@ -285,6 +285,14 @@ file_remove(struct store *s, const char *key, struct err *e)
 	return true;
 }
 
+static const char *
+file_folder(const struct store *s)
+{
+	const struct file_store *f = (const struct file_store *)s;
+
+	return *f->root != '\0' ? f->root : "./";
+}
+
 const struct store_kind file_kind = {
 	.open = file_open,
 	.close = file_close,
@@ -295,4 +303,5 @@ const struct store_kind file_kind = {
 	.list = file_list,
 	.list_folders = file_list_folders,
 	.remove = file_remove,
+	.folder = file_folder,
 };

@@ -43,6 +43,8 @@ struct store_kind {
 	    struct err *);
 
 	/* Those below may be NULL: this kind has no such thing. */
+	void (*settle)(struct store *, int64_t ms);
+	const char *(*folder)(const struct store *);
 	bool (*list_uploads)(struct store *, const char *prefix,
 	    store_each_upload *each, void *arg, struct err *);
 	bool (*remove_upload)(

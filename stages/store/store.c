@@ -246,6 +246,19 @@ store_remove(struct store *s, const char *key, struct err *e)
 	return key_check(key, false, e) && s->kind->remove(s, key, e);
 }
 
+void
+store_settle(struct store *s, int64_t ms)
+{
+	if (s->kind->settle != NULL)
+		s->kind->settle(s, ms);
+}
+
+const char *
+store_folder(const struct store *s)
+{
+	return s->kind->folder != NULL ? s->kind->folder(s) : NULL;
+}
+
 bool
 store_list_uploads(struct store *s, const char *prefix, store_each_upload *each,
     void *arg, struct err *e)

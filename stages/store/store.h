@@ -103,6 +103,13 @@ MUST_USE bool store_list_folders(struct store *, const char *prefix,
 /* Remove an object; one that is not there is an ERR_REMOTE. */
 MUST_USE bool store_remove(struct store *, const char *key, struct err *);
 
+/* From now on operations are carried out although a signal asked us to stop,
+ * but only for so long (ms) each: to take back what was put. */
+void store_settle(struct store *, int64_t ms);
+
+/* The directory a store is, ending in '/'; NULL when it is none; borrowed. */
+const char *store_folder(const struct store *);
+
 /*
  * Uploads that were begun and neither finished nor given up: what a client
  * leaves behind that was killed.  Stores charge for them.  Directories have

@@ -197,6 +197,7 @@ WRONG = [
     ("windw = 1", '5: [plan p] has no "windw"; there are instance, weekdays, '
      'window, timezone, keep, keep-last, keep-hourly, keep-daily, '
      'keep-weekly, keep-monthly, keep-yearly, compress, encrypt, verify, '
+     'min-keys, max-shrink, '
      'source, on-overrun, on-missed, before, before-timeout, after, '
      'after-timeout'),
 ]

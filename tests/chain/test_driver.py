@@ -210,6 +210,8 @@ def test_killed():
         child.kill()
         wait_for(lambda: s.leftovers() == [])
         child.communicate()
+        equal(s.files(), ["i/lock-00000001"], "it lasts until it expires")
+        os.remove(os.path.join(s.store, "i", "lock-00000001"))
         s.nothing_left()
 
 

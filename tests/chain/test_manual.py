@@ -143,6 +143,13 @@ def test_options_of_verbs():
             raise AssertionError(f"{verb}: {e}") from None
 
 
+def test_no_option_is_two():
+    """An option of a verb would hide that of every verb."""
+    for verb in verbs():
+        names = [o[1] for o in HELP_OPTION.findall(help_of("rdbpipe", verb))]
+        equal(len(names), len(set(names)), f"options of {verb}: {names}")
+
+
 def test_briefs_of_verbs():
     for verb, brief in verbs().items():
         equal(help_of("rdbpipe", verb).split("\n")[0],

@@ -114,13 +114,14 @@ def test_tour():
     output_is_written_not_replaced()
     with tempfile.TemporaryDirectory() as folder, Tour(folder) as tour:
         driver, by_hand, alone = blocks("A tour")
-        backup, listed, shown, verified, cloned, held, pruned = \
+        backup, listed, shown, verified, cloned, well, held, pruned = \
             tour.type_all(driver)
         holds("-manual\n", backup)
         holds("before the upgrade", listed)
         holds(backup.strip(), shown)
         holds(": good, ", verified)
         holds(" equal\n", cloned)
+        equal({line.split()[0] for line in well.splitlines()}, {"ok"})
         equal(held, f"held cache/{backup}")
         holds("  keep    last good, held\n", pruned)
         data.same(tour.source, tour.target)

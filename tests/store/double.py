@@ -440,7 +440,7 @@ class Service:
 
     def do_GetObject(self, request, bucket, fault):
         found = self._found(request, bucket)
-        headers, status = _described(found), 200
+        headers, status = _described(found, self), 200
         begin, end = 0, found.size
         if "range" in request.headers:
             span = _range(request.headers["range"], found.size)
@@ -456,7 +456,7 @@ class Service:
 
     def do_HeadObject(self, request, bucket, fault):
         found = self._found(request, bucket)
-        return Reply(200, _described(found), runs=[], length=found.size)
+        return Reply(200, _described(found, self), runs=[], length=found.size)
 
     def _found(self, request, bucket):
         found = self.store.get(bucket, request.key)
@@ -730,9 +730,10 @@ def _check_customer_key(request, headers):
                       "parameters must be provided.")
 
 
-def _described(found):
+def _described(found, service):
     headers = {"ETag": found.etag, "x-cos-hash-crc64ecma": found.crc,
-               "Last-Modified": http_date(found.modified),
+               "Last-Modified": http_date(found.modified +
+                                          service.settings["skew"]),
                "Accept-Ranges": "bytes",
                "Content-Type": "application/octet-stream"}
     for name, value in found.headers.items():

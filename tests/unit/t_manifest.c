@@ -184,8 +184,14 @@ test_every_cut(void **unused)
 static const struct {
 	const char *from, *to, *say;
 } mutations[] = {
-	{ "\"format\": 1", "\"format\": 3",
-	    "format is 3, this program reads 1 and 2" },
+	{ "\"format\": 1", "\"format\": 4",
+	    "format is 4, this program reads 1 to 3" },
+	{ "\"shards\": [", "\"skew-ms\": 0, \"shards\": [",
+	    "skew-ms says what goes without saying" },
+	{ "\"shards\": [", "\"skew-ms\": 5, \"shards\": [",
+	    "there is what format 1 does not know" },
+	{ "\"shards\": [", "\"sidecar\": \"sidecar.json\", \"shards\": [",
+	    "there is what format 1 does not know" },
 	{ "\"replid\"", "\"via\": \"scan\", \"replid\"",
 	    "shards[0].source is of a way that format 1 does not know" },
 	{ "\"replid\"", "\"point-in-time\": \"no\", \"replid\"",

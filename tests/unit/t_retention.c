@@ -239,7 +239,8 @@ answer(void)
 			&c, &d, &f, &g) == 6)
 			list[n++] =
 			    (struct retention_backup){ (enum retention_state)a,
-				    b != 0, c != 0, d, f, g, false, false, "" };
+				    b != 0, c != 0, false, d, f, g, false,
+				    false, "" };
 		else if (sscanf(line, "decide %lld %lld", &a, &b) == 2) {
 			retention_decide(rules, n_rules, list, n, a, b);
 			for (size_t i = 0; i < n; i++)

@@ -83,7 +83,8 @@ static struct result
 capture(
     const struct packet *packets, size_t n, bool closes, const char *url_text)
 {
-	static const struct sync_options how = { SYNC_VERSION, patience };
+	static const struct sync_options how = { .version = SYNC_VERSION,
+		.patience = patience };
 	struct server_options options = { .timeout_ms = 300 };
 	struct server server;
 	struct result r = { 0 };
