@@ -112,7 +112,7 @@ static bool
 begin(struct fill *f, struct err *e)
 {
 	const struct commands_target *t;
-	struct commands_out out = { said_put, said_end, f };
+	struct commands_out out = { said_put, said_end, fill_larger, f };
 
 	if (!fill_survey(f, e))
 		return false;
@@ -535,7 +535,7 @@ fill_commit(struct sink *s, struct err *e)
 		return false;
 	}
 	f->ended = true;
-	if (!fill_compare(f, e))
+	if (!fill_limits_back(f, e) || !fill_compare(f, e))
 		return false;
 	say_end(f);
 	return true;

@@ -292,6 +292,7 @@ place_master(struct fill *f, unsigned m, unsigned *node, struct err *e)
 		for (unsigned k = 0; k < f->per_node; k++)
 			server_disconnect(
 			    &f->lanes.v[i * f->per_node + k].server);
+		fill_limit_left(n);
 		server_release(&n->server);
 		n->server = s;
 		n->moved = true;

@@ -53,6 +53,9 @@ ask_permissions(struct survey *v, struct server *s, struct err *e)
 {
 	if (!probe(s, "restore", WORDS("RESTORE", PROBE, "0", ""),
 		v->no_restore, e) ||
+	    !probe(s, "config|set",
+		WORDS("CONFIG", "SET", "proto-max-bulk-len", "no-length"),
+		v->no_config_set, e) ||
 	    !probe(s, "replicaof", WORDS("REPLICAOF", "nobody", "no-port"),
 		v->no_replicaof, e))
 		return false;
