@@ -27,7 +27,11 @@
 #define OBJECT      "shard-0000.rdb.zst"
 #define ID_TRIES_MS 30000 /* for a second that no other backup has taken */
 
-static const char *remark, *via;
+/* As rdb-capture has them, which is told only what was asked for. */
+static const char *const ways[] = { "auto", "psync", "scan", NULL };
+
+static const char *remark;
+static int via = -1;
 static int64_t level = -1;
 static bool dry_run;
 
@@ -35,8 +39,8 @@ static bool dry_run;
 static const struct opt opts[] = {
 	{ OPT_TEXT, 0, "remark", &remark, "TEXT",
 	    "a note to be kept with the backup", 0, 0, NULL, NULL },
-	{ OPT_TEXT, 0, "via", &via, "WAY",
-	    "psync, scan or auto (default), see rdb-capture(1)", 0, 0, NULL, NULL },
+	{ OPT_CHOICE, 0, "via", &via, "WAY",
+	    "psync, scan or auto (default), see rdb-capture(1)", 0, 0, ways, NULL },
 	{ OPT_INT, 0, "level", &level, "N",
 	    "how hard rdb-compress tries, 1 to 19 (default 3)", 1, 19, NULL, NULL },
 	{ OPT_FLAG, 'n', "dry-run", &dry_run, NULL,
@@ -234,8 +238,8 @@ prepare(struct backup *b, char *url, struct err *e)
 	    (b->key = catalogue_key(&b->name, OBJECT, e)) == NULL)
 		return false;
 	snprintf(text, sizeof text, "%" PRId64, level);
-	route_backup(&b->chain, &b->from, store_url_of(b->store, b->key), via,
-	    level > 0 ? text : NULL);
+	route_backup(&b->chain, &b->from, store_url_of(b->store, b->key),
+	    via < 0 ? NULL : ways[via], level > 0 ? text : NULL);
 	b->chain.agree = agree;
 	return true;
 }
