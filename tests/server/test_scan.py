@@ -702,6 +702,25 @@ def test_odd_answers(command, answer, says):
         refused(result, result.code, says)
 
 
+@cases.each((b"9223372036854775807", 1), (b"-1", 1), (b"soon", 1),
+            (b"1795408085", (1 << 63) - 1), (b"1795408085", 5000))
+def test_odd_times(seconds, left):
+    """The server's clock and what a key has left, where there is no
+    PEXPIRETIME."""
+    replies = {"PEXPIRETIME": b"-ERR unknown command\r\n",
+               "PTTL": b":%d\r\n" % left,
+               "TIME": b"*2\r\n" + bulk(seconds) + bulk(b"999999")}
+    with FakeServer(node([(b"0", b"k")], {"k": payload()},
+                         replies)) as server:
+        result = scan("--timeout", "2s", server.url)
+    if seconds != b"1795408085":
+        refused(result, 4, "unexpected answer to time")
+        return
+    when = 1795408085999 + left
+    assert b"\xfc" + when.to_bytes(8, "little") in result.good().out
+    cases.equal(result.err, b"")
+
+
 @cases.each((b"7",), (b"7", b"9"), (b"3", b"5", b"7", b"9", b"2"))
 def test_scan_in_a_circle(*cursors):
     """Behind one that gets on, cursors that come again and again: it would
