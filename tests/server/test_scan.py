@@ -702,6 +702,22 @@ def test_odd_answers(command, answer, says):
         refused(result, result.code, says)
 
 
+@cases.each((80, 80, True), (80, 11, True), (80, 81, False), (80, 12, False),
+            (80, 79, False), (11, 10, True), (11, 12, False), (11, 80, False))
+def test_versions_under_one_header(first, other, good):
+    """What no server writes together is not put into one file."""
+    dumps = {"a": payload(version=first), "b": payload(version=other)}
+    functions = bulk(payload(b"", version=first))
+    with FakeServer(node([(b"0", b"a", b"b")], dumps,
+                         {"FUNCTION": functions})) as server:
+        result = scan(server.url)
+    if good:
+        cases.equal(result.good().out[:9],
+                    b"VALKEY080" if first == 80 else b"REDIS%04d" % first)
+    else:
+        refused(result, 1, "its DUMP is of a later RDB version than others")
+
+
 @cases.each((b"9223372036854775807", 1), (b"-1", 1), (b"soon", 1),
             (b"1795408085", (1 << 63) - 1), (b"1795408085", 5000))
 def test_odd_times(seconds, left):
