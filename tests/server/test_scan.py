@@ -298,6 +298,20 @@ def test_functions_that_are_kept_from_us(info, answer, functions):
     cases.equal(b"functions are left out" in result.err, functions == "denied")
 
 
+def test_nothing_in_the_first_database():
+    """Where INFO does not say, too, and a look at a key has been taken."""
+    with servers.Server() as server:
+        with server.client() as client:
+            client.call("SELECT", 3)
+            client.call("SET", "k", "v")
+        want = digest(replicated(server))
+        for rule in "+info", "-info":
+            with user(server, *RULES, rule) as url:
+                result = scan(url).good()
+            cases.equal(digest(result.out), want, rule)
+            cases.equal(result.facts["databases"], "1")
+
+
 def test_older_servers_tell_the_time_left():
     """Before 7.0 there is no PEXPIRETIME: PTTL, and the server's clock."""
     with servers.Server() as server:
@@ -358,10 +372,13 @@ def test_cluster(name):
         for via in "auto", "psync":
             refused(capture("--via", via, cluster.url()), 2,
                     "one shard at a time")
+        # One node by itself, if only a replica, is a server like any other.
+        replica = cluster.replicas[1]
+        cases.equal(cluster.masters[1].call("WAIT", 1, 5000), 1)
+        cases.equal(digest(scan(replica.url()).good().out)[0], shards[1])
         # Somebody else is the master now, and says so.
         cluster.failover(cluster.replicas[0])
         cases.equal(digest(scan(url).good().out), digest(result.out))
-        # One node by itself is a server like any other.
         one = cluster.masters[1]
         cases.equal(digest(scan(one.url()).good().out)[0], shards[1])
 
