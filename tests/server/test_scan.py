@@ -306,7 +306,8 @@ def test_nothing_in_the_first_database():
             client.call("SET", "k", "v")
         want = digest(replicated(server))
         for rule in "+info", "-info":
-            with user(server, *RULES, rule) as url:
+            # Without functions a key tells the version of the RDB.
+            with user(server, *RULES, rule, "-function") as url:
                 result = scan(url).good()
             cases.equal(digest(result.out), want, rule)
             cases.equal(result.facts["databases"], "1")
