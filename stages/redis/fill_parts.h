@@ -6,6 +6,7 @@
  *	fill_answer.c	what the target answers
  *	fill_route.c	lanes and nodes; connections lost, slots that moved
  *	fill_limit.c	values above what the target takes
+ *	fill_recast.c	hashes whose fields have times
  *	fill_end.c	counts compared; what a failure leaves
  */
 #ifndef REDIS_FILL_PARTS_H
@@ -109,14 +110,16 @@ struct fill {
 	bool asked;     /* FILL_EXISTS is on its way */
 	bool exists;    /* its answer */
 	bool again;     /* what is sent may have arrived before */
+	bool said_late; /* commands, when all of the value is held */
 
 	/* Values above proto-max-bulk-len. */
 	uint64_t largest; /* of a plan */
 	char limit_why[SURVEY_WHY];
 
-	/* --ttl changes the times of its fields, too. */
+	/* A hash whose fields may have times, which are changed. */
 	bool recasting, recast_begun;
-	struct rdb_recast *recast; /* NULL: --ttl was not asked for */
+	bool doubtful;             /* it cannot be restored if there is one */
+	struct rdb_recast *recast; /* NULL: none came yet */
 	struct rdb_write recast_out;
 	struct twins twins; /* names that mappings made */
 
@@ -191,6 +194,14 @@ const char *fill_larger(void *arg, uint64_t size);
 MUST_USE bool fill_limits_back(struct fill *, struct err *);
 /* Another server takes the node's place. */
 void fill_limit_left(struct fill_node *);
+
+/* --- fill_recast.c --- */
+
+/* All but the value is known: does that become another one (.recasting), of
+ * the type that the object then has? */
+MUST_USE bool fill_recast(struct fill *, struct err *);
+/* rdb_recast_feed() failed, and not because the value is bad: in words. */
+const char *fill_recast_failed(const struct fill *);
 
 /* --- fill_end.c --- */
 

@@ -308,6 +308,66 @@ def test_times_of_fields(source, target):
         cases.equal(held_digest(server), digest_of(dump))
 
 
+def times_gone():
+    """A dump of Redis 8.0: a hash that had times of fields, one that has some
+    still, and a string."""
+    with servers.Server("redis-8.0") as server, server.client() as client:
+        for key, n in (("had", 300), ("has", 3)):
+            client.call("HSET", key, *(w for i in range(n)
+                                       for w in (f"f{i}", f"v{i}")))
+            client.call("HPEXPIREAT", key, data.FAR, "FIELDS", 2, "f0", "f2")
+            if key == "had":
+                client.call("HPERSIST", key, "FIELDS", 2, "f0", "f2")
+        client.call("SET", "string", "v")
+        dump = programs.run("rdb-capture", server.url()).good().out
+    for name in b"had", b"has":
+        assert bytes([rdbbytes.HASH_LISTPACK_TTL, 3]) + name in dump, \
+            "Redis gave up the type when the times went"
+    return dump
+
+
+def table_without_times():
+    """The type of larger ones, which Redis 8.0 gives up by itself."""
+    return rdbbytes.File(12).select(0).key(
+        rdbbytes.HASH_TTL, "table", bytes(8) + rdbbytes.length(3000) +
+        b"".join(rdbbytes.length(0) + rdbbytes.string(f"f{i}") +
+                 rdbbytes.string(f"v{i}") for i in range(3000))).end().bytes()
+
+
+@cases.each("redis-7.0", "valkey-8.1")
+def test_times_of_fields_gone(target):
+    """A type that may hold times goes to who has none, when it holds none; a
+    time is refused before anything of its key is begun."""
+    dump = times_gone()
+    want = programs.run("rdb-filter", "--not-key", "has",
+                        input=dump).good().out
+    with servers.Server(target) as server:
+        for via, hold in (("restore", "8M"), ("commands", "8M"),
+                          ("restore", "1K"), ("commands", "1K")):
+            restore(server.url(), "--via", via, "--hold", hold, "--flush",
+                    "--not-key", "has", input=dump).good()
+            cases.equal(held_digest(server), digest_of(want), f"{via} {hold}")
+            restore(server.url(), "--via", via, "--hold", hold, "--flush",
+                    input=table_without_times()).good()
+            cases.equal(held_digest(server),
+                        digest_of(table_without_times()), f"{via} {hold}")
+        server.call("SET", "has", "before")
+        for via in "restore", "commands":
+            words = ("--via", via, "--key", "has")
+            refused(restore(server.url(), *words, "--on-conflict", "replace",
+                            input=dump), 4, 'database 0, key "has"',
+                    "the target has no expiry of a hash's fields; 0 keys "
+                    "were restored before")
+            cases.equal(server.call("GET", "has"), b"before")
+            server.call("FLUSHALL")
+            result = restore(server.url(), "--via", via, "--dry-run",
+                             input=dump)
+            refused(result, 1, "1 keys cannot be restored")
+            cases.holds('does not fit: database 0, key "has"', result.out)
+            cases.equal(result.out.count(b"does not fit"), 1, result.out)
+            server.call("SET", "has", "before")
+
+
 def test_dry_run():
     dump, _ = dump_of()
     with servers.Server(config=["maxmemory 1mb", "databases 4"]) as server:

@@ -308,6 +308,7 @@ class Row:
         if without is not None:
             rest = self._go(without, way)
             if words == TIMES:
+                cases.equal(rest.words, YES, f"{way} without field times")
                 words = self._lossy(way, full, without)
             else:
                 cases.equal(rest.words, words, f"{way} without field times")
