@@ -104,6 +104,11 @@ fill_compare(struct fill *f, struct err *e)
 		f->replaced = f->survey.keys + made - f->target_keys;
 	if (f->replaced > f->survey.keys)
 		f->replaced = f->survey.keys;
+	if (f->target_keys + may >= least && evicted > 0)
+		return err_set(e, ERR_DATA,
+		    "%s: has evicted %" PRIu64 " keys meanwhile (maxmemory), "
+		    "which may be of these",
+		    f->server.url.name, evicted);
 	if (f->target_keys + may >= least)
 		return true;
 	err_set(&why, ERR_DATA,
