@@ -194,6 +194,18 @@ def test_out_of_memory(via):
         cases.equal(held_digest(server), digest_of(dump))
 
 
+def test_evictions():
+    """Counts do not tell what went when others were there: that is said."""
+    with servers.Server(config=["maxmemory-policy allkeys-random"]) as server:
+        restore(server.url(), input=strings(20000)).good()
+        used = int(server.info()["used_memory"])
+        server.call("CONFIG", "SET", "maxmemory", used + (1 << 20))
+        result = restore(server.url(), "--on-conflict", "replace",
+                         input=strings(15000, start=20000))
+        refused(result, 1, "has evicted", "(maxmemory)")
+        assert keys_of(server) > 15000
+
+
 def test_refusals():
     dump = strings(10)
     with servers.Server() as server:
@@ -224,6 +236,27 @@ def test_refusals():
         restore(server.url(), "--via", "restore", "--map-db", "5=1",
                 input=far).good()
         cases.equal(data.counts(server), {1: (1, 0)})
+        # Also where the setting is not for the user to see.
+        server.call("ACL", "SETUSER", "u", "on", ">p", "~*", "&*", "+@all",
+                    "-config|get")
+        url = server.url(user="u", password="p")
+        for via in "restore", "commands":
+            refused(restore(url, "--via", via, "--on-conflict", "replace",
+                            input=far), 4, "has 3 databases")
+            cases.equal(data.counts(server), {1: (1, 0)})
+        # A server that loads what it has no database for would end.
+        server.call("FLUSHALL")
+        refused(restore(url, "--via", "native", input=far), 4,
+                "has 3 databases")
+        cases.equal(data.counts(server), {})
+        # What follows a SELECT that is refused goes nowhere.
+        server.call("ACL", "SETUSER", "u", "-select")
+        near = rdbbytes.File(9).select(1)
+        for i in range(2000):
+            near.key(rdbbytes.LIST, f"l{i}", rdbbytes.strings("v"))
+        refused(restore(url, "--via", "restore", input=near.end().bytes()), 4,
+                "refuses SELECT 1: NOPERM", "0 keys were restored before")
+        cases.equal(data.counts(server), {})
     with servers.Server(config=["min-replicas-to-write 1"]) as server:
         refused(restore(server.url(), "--via", "restore", input=dump), 4,
                 "too few of its replicas")
