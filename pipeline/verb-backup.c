@@ -18,7 +18,11 @@
 #include "stages/kit/clock.h"
 #include "stages/kit/stop.h"
 
-static const char *remark, *via, *keep, *shrink;
+/* As rdb-capture has them, which is told only what was asked for. */
+static const char *const ways[] = { "auto", "psync", "scan", NULL };
+
+static const char *remark, *keep, *shrink;
+static int via = -1;
 static int64_t level, min_keys;
 static bool dry_run;
 
@@ -34,8 +38,8 @@ static int64_t pause_limit = PAUSE_LIMIT_MS;
 static const struct opt opts[] = {
 	{ OPT_TEXT, 0, "remark", &remark, "TEXT",
 	    "a note to be kept with the backup", 0, 0, NULL, NULL },
-	{ OPT_TEXT, 0, "via", &via, "WAY",
-	    "psync, scan or auto (default), see rdb-capture(1)", 0, 0, NULL, NULL },
+	{ OPT_CHOICE, 0, "via", &via, "WAY",
+	    "psync, scan or auto (default), see rdb-capture(1)", 0, 0, ways, NULL },
 	{ OPT_INT, 0, "level", &level, "N",
 	    "how hard rdb-compress tries, 1 to 19 (default 3)", 1, 19, NULL, NULL },
 	{ OPT_TEXT, 0, "keep", &keep, "PERIOD",
@@ -144,7 +148,7 @@ prepare(struct backup_how *how, struct endpoint *from, char *url, struct err *e)
 	how->from = from;
 	how->type = TYPE_MANUAL;
 	how->remark = remark;
-	how->via = via;
+	how->via = via < 0 ? NULL : ways[via];
 	how->level = level;
 	how->dry_run = dry_run;
 	how->parallel = (size_t)parallel;

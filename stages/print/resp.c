@@ -50,7 +50,9 @@ static bool
 resp_begin(struct format *f, int version, bool valkey, struct err *e)
 {
 	struct resp *r = (struct resp *)f;
-	struct commands_out out = { commands_put, commands_end, r };
+	struct commands_out out = {
+		.put = commands_put, .end = commands_end, .arg = r
+	};
 	struct commands_target target = { 0 };
 
 	if (r->target == NULL)

@@ -126,14 +126,34 @@ commands_no_memory(struct commands *c)
 	    quoted_key(c, key));
 }
 
+/* Whoever sends it knows whether the target can be made to take so much. */
+static bool
+ask_larger(struct commands *c, uint64_t size)
+{
+	const char *why = c->wire.out.larger(c->wire.out.arg, size);
+
+	if (why != NULL)
+		commands_refuse(c, why);
+	return c->wire.ok;
+}
+
 bool
 commands_fits(struct commands *c, uint64_t size)
 {
-	if (size > c->target.max_bulk)
-		commands_refuse(c,
-		    "an element is larger than the target's "
-		    "proto-max-bulk-len");
-	return c->wire.ok;
+	if (size <= c->target.max_bulk)
+		return c->wire.ok;
+	if (c->wire.out.larger != NULL)
+		return ask_larger(c, size);
+	commands_refuse(
+	    c, "an element is larger than the target's proto-max-bulk-len");
+	return false;
+}
+
+bool
+commands_fits_string(struct commands *c, uint64_t size)
+{
+	return size <= c->target.max_bulk || c->wire.out.larger == NULL ||
+	    ask_larger(c, size);
 }
 
 void

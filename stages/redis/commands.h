@@ -74,15 +74,20 @@ struct commands_target {
 	bool valkey;      /* engine */
 	unsigned version; /* COMMANDS_VERSION */
 	/* Longest word; 0: COMMANDS_BULK_MAX.  A longer string is made by SET
-	 * and APPEND; a longer element cannot be said.  (Servers let no string
-	 * grow above their proto-max-bulk-len, by whatever command: for a
-	 * longer one it must be raised, if only for the time.) */
+	 * and APPEND, as is one above COMMANDS_BULK_MAX.  (Servers let no
+	 * string grow above their proto-max-bulk-len, by whatever command: for
+	 * a longer one it must be raised, if only for the time.) */
 	uint64_t max_bulk;
 };
 
 struct commands_out {
 	bool (*put)(void *arg, struct span, struct err *);
 	bool (*end)(void *arg, struct err *);
+	/* A string, or a word, of size bytes is to come, above max_bulk: NULL
+	 * when the target takes it by then, or why it does not (lent until the
+	 * next call).  Nothing of that command is out yet.  larger is NULL:
+	 * strings are taken, words are not. */
+	const char *(*larger)(void *arg, uint64_t size);
 	void *arg;
 };
 

@@ -122,8 +122,9 @@ void commands_refuse(struct commands *, const char *why);
 void commands_bad(struct commands *, const char *what);
 void commands_no_memory(struct commands *);
 
-/* False: refused, since no word may be so long. */
+/* False: refused, since no word, or string, may be so long. */
 bool commands_fits(struct commands *, uint64_t size);
+bool commands_fits_string(struct commands *, uint64_t size);
 
 /* Part of a text as part of a word. */
 void commands_text(struct commands *, const struct rdb_piece *);

@@ -1,12 +1,20 @@
 /* commands_string.c -- SET and APPEND. */
 #include "stages/redis/commands_parts.h"
 
+/* As much as goes by one command.  A server that takes longer words still
+ * closes a connection above its client-query-buffer-limit. */
+static uint64_t
+longest(const struct commands *c)
+{
+	return c->target.max_bulk < COMMANDS_BULK_MAX ? c->target.max_bulk :
+							COMMANDS_BULK_MAX;
+}
+
 /* The next command: the value, or as much of it as one word can have. */
 static void
 open_command(struct commands *c, const char *name, bool with_expiry)
 {
-	c->bulk_left =
-	    c->left < c->target.max_bulk ? c->left : c->target.max_bulk;
+	c->bulk_left = c->left < longest(c) ? c->left : longest(c);
 	commands_key(c, with_expiry ? 5 : 3, name);
 	wire_open(&c->wire, c->bulk_left);
 }
@@ -15,8 +23,7 @@ open_command(struct commands *c, const char *name, bool with_expiry)
 static bool
 folds_expiry(const struct commands *c)
 {
-	return c->expires && c->object->expire > 0 &&
-	    c->left <= c->target.max_bulk &&
+	return c->expires && c->object->expire > 0 && c->left <= longest(c) &&
 	    commands_since(&c->target, COMMANDS_VERSION(6, 2, 0), 0);
 }
 
@@ -43,6 +50,8 @@ void
 string_piece(struct commands *c, const struct rdb_piece *p)
 {
 	if (p->first) {
+		if (!commands_fits_string(c, p->size))
+			return;
 		c->left = p->size;
 		c->folded = folds_expiry(c);
 		open_command(c, "SET", c->folded);

@@ -112,7 +112,7 @@ static bool
 begin(struct fill *f, struct err *e)
 {
 	const struct commands_target *t;
-	struct commands_out out = { said_put, said_end, f };
+	struct commands_out out = { said_put, said_end, fill_larger, f };
 
 	if (!fill_survey(f, e))
 		return false;
@@ -263,21 +263,6 @@ check_twin(struct fill *f, struct err *e)
 	    err_set(e, ERR_DATA, "%s: two keys would get this name", key);
 }
 
-/* A hash whose fields get other times, or none, is another value. */
-static void
-recast_begin(struct fill *f)
-{
-	bool valkey = f->whole.walk.valkey;
-	unsigned to =
-	    f->o.choice->ttl == CHOICE_TTL_DROP ? 4 : RDB_RECAST_TTL(valkey);
-
-	rdb_recast_begin_as(
-	    f->recast, f->object.type, valkey, to, &f->recast_out);
-	f->object.type = to;
-	f->recasting = true;
-	f->recast_begun = false;
-}
-
 /* All but the value is known. */
 static bool
 take_key(struct fill *f, struct err *e)
@@ -291,7 +276,7 @@ take_key(struct fill *f, struct err *e)
 	if (f->strays != NULL && !fill_strays(f, e))
 		return false;
 	f->value = FILL_LEFT;
-	f->recasting = false;
+	f->recasting = f->doubtful = false;
 	f->held = 0;
 	switch (choice_take(f->o.choice, o, f->whole.walk.valkey, e)) {
 	case CHOICE_FAILED:
@@ -309,10 +294,8 @@ take_key(struct fill *f, struct err *e)
 	}
 	if (!check_db(f, why, sizeof why))
 		return unfit(f, ERR_REMOTE, why, e);
-	if (!check_twin(f, e))
+	if (!check_twin(f, e) || !fill_recast(f, e))
 		return false;
-	if (choice_moves_fields(f->o.choice, o->type))
-		recast_begin(f);
 	if (f->o.native) {
 		f->planned[FILL_BY_RESTORE]++;
 		return true;
@@ -323,7 +306,10 @@ take_key(struct fill *f, struct err *e)
 	if (!f->o.plan)
 		f->lane = fill_lane(f, (struct span){ o->key.ptr, o->key.len });
 	f->value = FILL_HELD;
-	return way != FILL_BY_COMMANDS || say_key(f, e) || say_failed(f, e);
+	/* What may yet be refused is not begun before. */
+	f->said_late = way == FILL_BY_COMMANDS && f->doubtful;
+	return way != FILL_BY_COMMANDS || f->said_late || say_key(f, e) ||
+	    say_failed(f, e);
 }
 
 /* One that is over already, which servers refuse to be told. */
@@ -362,7 +348,7 @@ put_key(struct fill *f, struct span value, struct err *e)
 	return true;
 }
 
-/* It is larger than what is held: go on by commands. */
+/* It is larger than what is held, or all of it is here: go on by commands. */
 static bool
 overflow(struct fill *f, const struct rdb_run *run, struct err *e)
 {
@@ -393,9 +379,10 @@ static bool
 value_run(struct fill *f, const struct rdb_run *run, struct err *e)
 {
 	if (f->value == FILL_HELD && run->first && run->last &&
-	    run->len <= f->o.hold)
+	    run->len <= f->o.hold && !f->said_late)
 		return put_key(f, (struct span){ run->ptr, run->len }, e);
-	if (f->value == FILL_HELD && run->len > f->o.hold - f->held) {
+	if (f->value == FILL_HELD &&
+	    (run->len > f->o.hold - f->held || (f->said_late && run->last))) {
 		if (!overflow(f, run, e))
 			return false;
 	}
@@ -422,10 +409,12 @@ recast_run(struct fill *f, const struct rdb_run *run, struct err *e)
 	if (!rdb_recast_feed(f->recast, run)) {
 		if (f->recast->fault.what != NULL)
 			return whole_rdb_blame(&f->whole, &f->recast->fault, e);
+		f->recasting = false;
+		if (f->doubtful)
+			return unfit(f, ERR_REMOTE, fill_recast_failed(f), e);
 		snprintf(why, sizeof why,
 		    "the times of its fields cannot be changed: %s",
-		    f->recast->refusal != NULL ? f->recast->refusal :
-						 "no memory");
+		    fill_recast_failed(f));
 		return unfit(f, ERR_DATA, why, e);
 	}
 	if (out->failed)
@@ -535,7 +524,7 @@ fill_commit(struct sink *s, struct err *e)
 		return false;
 	}
 	f->ended = true;
-	if (!fill_compare(f, e))
+	if (!fill_limits_back(f, e) || !fill_compare(f, e))
 		return false;
 	say_end(f);
 	return true;
@@ -610,26 +599,6 @@ static const struct sink_ops fill_ops = {
 	.free = fill_free,
 };
 
-/* The time of a field, for the recaster. */
-static uint64_t
-field_time(const void *arg, uint64_t ms)
-{
-	return choice_field_time(arg, ms);
-}
-
-static bool
-recast_new(struct fill *f, struct err *e)
-{
-	if (f->o.choice->ttl == CHOICE_TTL_KEEP)
-		return true;
-	if ((f->recast = malloc(sizeof *f->recast)) == NULL)
-		return err_sys(e, "no memory for the restore");
-	rdb_recast_init(f->recast, NULL, false);
-	f->recast->time = field_time;
-	f->recast->time_arg = f->o.choice;
-	return true;
-}
-
 struct sink *
 fill_new(
     struct server *server, const struct fill_options *options, struct err *e)
@@ -650,8 +619,5 @@ fill_new(
 	rdb_write_init(&f->recast_out);
 	twins_init(&f->twins, TWINS);
 	expiring_init(&f->expiring, clock_wall());
-	if (recast_new(f, e))
-		return &f->base;
-	fill_free(&f->base);
-	return NULL;
+	return &f->base;
 }

@@ -104,6 +104,11 @@ fill_compare(struct fill *f, struct err *e)
 		f->replaced = f->survey.keys + made - f->target_keys;
 	if (f->replaced > f->survey.keys)
 		f->replaced = f->survey.keys;
+	if (f->target_keys + may >= least && evicted > 0)
+		return err_set(e, ERR_DATA,
+		    "%s: has evicted %" PRIu64 " keys meanwhile (maxmemory), "
+		    "which may be of these",
+		    f->server.url.name, evicted);
 	if (f->target_keys + may >= least)
 		return true;
 	err_set(&why, ERR_DATA,
@@ -232,6 +237,8 @@ fill_stop(struct fill *f, struct err *e)
 	const struct fill_torn *kept;
 	uint64_t doubts = 0, removed;
 	char quoted[100];
+	struct err left;
+	bool back;
 
 	if (f->stopping || f->lanes.n == 0)
 		return;
@@ -242,6 +249,7 @@ fill_stop(struct fill *f, struct err *e)
 	for (size_t i = 0; i < f->lanes.n; i++)
 		doubts += doubts_of(f, &f->lanes.v[i]);
 	removed = remove_all_torn(f, &kept);
+	back = fill_limits_back(f, &left);
 	/* Room for this is more important than the end of long words. */
 	if (strlen(e->text) > sizeof e->text - 180)
 		strcpy(e->text + sizeof e->text - 183, "...");
@@ -255,6 +263,8 @@ fill_stop(struct fill *f, struct err *e)
 	if (kept != NULL)
 		add(e, ", INCOMPLETE: database %" PRIu64 " \"%s\"", kept->db,
 		    err_quote(quoted, sizeof quoted, kept->key, kept->len));
+	if (!back)
+		stage_warn("%s", left.text);
 }
 
 /* --- a plan --- */
@@ -287,6 +297,10 @@ fill_plan(const struct fill *f, struct err *e)
 		printf("left out: %" PRIu64 " keys\n", f->left);
 	if (f->functions > 0)
 		printf("functions: %" PRIu64 " libraries\n", f->functions);
+	if (f->largest > 0)
+		printf("largest value: %" PRIu64 " bytes: proto-max-bulk-len, "
+		       "%" PRIu64 ", would be raised for the time\n",
+		    f->largest, v->commands.max_bulk);
 	if (v->maxmemory > 0 && !f->server.url.cluster &&
 	    v->used + bytes > v->maxmemory)
 		return err_set(e, ERR_DATA,

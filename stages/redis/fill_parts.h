@@ -5,6 +5,8 @@
  *	fill_key.c	a key as RESTORE, SET, MSET
  *	fill_answer.c	what the target answers
  *	fill_route.c	lanes and nodes; connections lost, slots that moved
+ *	fill_limit.c	values above what the target takes
+ *	fill_recast.c	hashes whose fields have times
  *	fill_end.c	counts compared; what a failure leaves
  */
 #ifndef REDIS_FILL_PARTS_H
@@ -53,6 +55,10 @@ struct fill_node {
 	uint64_t evicted;
 	unsigned slot; /* one of those it serves */
 	bool moved;    /* another server has taken its place */
+
+	/* Its proto-max-bulk-len, and what that was before us; "": is still. */
+	uint64_t limit;
+	char limit_before[24];
 };
 
 /* A unit that has to go elsewhere. */
@@ -104,10 +110,16 @@ struct fill {
 	bool asked;     /* FILL_EXISTS is on its way */
 	bool exists;    /* its answer */
 	bool again;     /* what is sent may have arrived before */
+	bool said_late; /* commands, when all of the value is held */
 
-	/* --ttl changes the times of its fields, too. */
+	/* Values above proto-max-bulk-len. */
+	uint64_t largest; /* of a plan */
+	char limit_why[SURVEY_WHY];
+
+	/* A hash whose fields may have times, which are changed. */
 	bool recasting, recast_begun;
-	struct rdb_recast *recast; /* NULL: --ttl was not asked for */
+	bool doubtful;             /* it cannot be restored if there is one */
+	struct rdb_recast *recast; /* NULL: none came yet */
 	struct rdb_write recast_out;
 	struct twins twins; /* names that mappings made */
 
@@ -172,6 +184,24 @@ MUST_USE bool fill_stray_add(struct fill *, const struct lane *,
 MUST_USE bool fill_strays(struct fill *, struct err *);
 /* Until all is answered, and nothing has to go elsewhere. */
 MUST_USE bool fill_settle(struct fill *, struct err *);
+
+/* --- fill_limit.c --- */
+
+/* See struct commands_out: have the node of the key at hand take a value of
+ * size bytes, by raising its proto-max-bulk-len. */
+const char *fill_larger(void *arg, uint64_t size);
+/* Put back what was raised. */
+MUST_USE bool fill_limits_back(struct fill *, struct err *);
+/* Another server takes the node's place. */
+void fill_limit_left(struct fill_node *);
+
+/* --- fill_recast.c --- */
+
+/* All but the value is known: does that become another one (.recasting), of
+ * the type that the object then has? */
+MUST_USE bool fill_recast(struct fill *, struct err *);
+/* rdb_recast_feed() failed, and not because the value is bad: in words. */
+const char *fill_recast_failed(const struct fill *);
 
 /* --- fill_end.c --- */
 

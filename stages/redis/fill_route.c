@@ -214,8 +214,8 @@ check_restart(struct fill *f, struct lane *l, struct err *e)
 	char id[sizeof n->run_id];
 	bool ok = true;
 
-	if (f->server.url.cluster)
-		return true; /* counts are compared at the end */
+	if (n->run_id[0] == '\0')
+		return true; /* a replica that took over */
 	if (!server_info_try(&l->server, &info, e))
 		return false;
 	server_info_get(&info, "run_id", id, sizeof id);
@@ -227,7 +227,9 @@ check_restart(struct fill *f, struct lane *l, struct err *e)
 			    "has of the keys that it acknowledged cannot be "
 			    "told: restore anew",
 			    l->server.url.name);
-		else if (keys + may < n->before + made)
+		/* Of a cluster they are compared at the end. */
+		else if (!f->server.url.cluster &&
+		    keys + may < n->before + made)
 			ok = err_set(e, ERR_REMOTE,
 			    "%s: was started again half-way and has forgotten "
 			    "%" PRIu64 " of the keys that it acknowledged",
@@ -292,6 +294,7 @@ place_master(struct fill *f, unsigned m, unsigned *node, struct err *e)
 		for (unsigned k = 0; k < f->per_node; k++)
 			server_disconnect(
 			    &f->lanes.v[i * f->per_node + k].server);
+		fill_limit_left(n);
 		server_release(&n->server);
 		n->server = s;
 		n->moved = true;

@@ -401,7 +401,8 @@ select_db(struct lane *l, uint64_t db, struct err *e)
 	/* Where it is sent again, the one before it is selected. */
 	say(l, l->db, text);
 	l->db = db;
-	return true;
+	/* What is sent behind one that is refused would go to another. */
+	return lane_drain(l, e);
 }
 
 bool
@@ -441,6 +442,8 @@ lane_end(struct lane *l, struct err *e)
 	u->open = false;
 	/* Units count, too, so that their ring cannot fill without a WAIT. */
 	l->waited += u->len + l->cap / LANE_UNITS + 1;
+	if (!lane_ended(l, e))
+		return false;
 	return l->tail - l->sent < SEND_AT || work(l, e);
 }
 

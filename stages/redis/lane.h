@@ -67,7 +67,7 @@ struct lane_answer {
 	const struct lane_unit *unit;
 	const char *error; /* text of the first error reply, or NULL */
 	bool nil;          /* a reply was nil */
-	bool empty;        /* a reply was an array of nothing */
+	bool empty;        /* a reply was an array of nothing, by itself */
 	long long num;     /* the last number replied */
 	struct span bytes; /* the unit as it was sent; none when passing */
 };
@@ -104,6 +104,7 @@ struct lane {
 	size_t waited;             /* bytes before the last WAIT */
 	int64_t alive;             /* when it last moved */
 	uint64_t items, skip;      /* of the reply being read */
+	bool nested;               /* it is in an array */
 	bool broken, failed, nil, empty; /* of the unit being answered */
 	long long num;
 	char said[LANE_SAID];

@@ -40,13 +40,28 @@ nonsense(const struct lane *l, const void *text, size_t len, struct err *e)
 	    l->server.url.name, quoted);
 }
 
+/* The last word of a command. */
+static struct span
+last_word(const uint8_t *command, size_t len)
+{
+	const uint8_t *end = command + len - 2, *p = end;
+
+	while (p[-1] != '\n')
+		p--;
+	return (struct span){ p, (size_t)(end - p) };
+}
+
 /* The answer to a SELECT or WAIT of ours. */
 static bool
 ours(struct lane *l, const struct lane_unit *u, bool wait, struct err *e)
 {
+	struct span db = last_word(l->buf + l->next_at, u->len);
+	char said[200];
+
 	if (!wait && l->failed)
-		return err_set(e, ERR_REMOTE, "%s: refuses SELECT %llu: %s",
-		    l->server.url.name, (unsigned long long)u->db, l->said);
+		return err_set(e, ERR_REMOTE, "%s: refuses SELECT %.*s: %s",
+		    l->server.url.name, (int)db.len, (const char *)db.ptr,
+		    err_quote(said, sizeof said, l->said, strlen(l->said)));
 	if (wait && (l->failed || l->num < 1))
 		l->unsure = true;
 	return true;
@@ -66,6 +81,16 @@ hand_on(struct lane *l, const struct lane_unit *u, struct err *e)
 	return l->set->ops->answered(l->set->arg, l, &a, e);
 }
 
+/* A reply to what has been sent in part only, or not at all.  An error may be
+ * about the beginning. */
+static bool
+early(struct lane *l, struct err *e)
+{
+	if (l->failed && !hand_on(l, front(l), e))
+		return false;
+	return nonsense(l, l->said, l->failed ? strlen(l->said) : 0, e);
+}
+
 /* The last reply of the unit in front has come. */
 static bool
 complete(struct lane *l, struct err *e)
@@ -73,18 +98,20 @@ complete(struct lane *l, struct err *e)
 	struct lane_unit *u = front(l);
 	/* "*3" begins a WAIT, "*2" a SELECT. */
 	bool wait = u->ours && l->buf[l->next_at + 1] == '3';
+	bool ok;
 
-	if (l->sent - l->next_at < u->len && !l->failed)
-		return nonsense(l, "", 0, e);
-	if (u->ours ? !ours(l, u, wait, e) : !hand_on(l, u, e))
-		return false;
+	/* Of the rest nobody would know where it belongs. */
+	if (l->sent - l->next_at < u->len)
+		return early(l, e);
+	ok = u->ours ? ours(l, u, wait, e) : hand_on(l, u, e);
+	/* Also after a refusal: those behind it are answered, too. */
 	l->failed = l->nil = l->empty = false;
 	l->num = 0;
 	l->next_at += u->len;
 	l->next++;
 	if (l->replicas == 0 || wait)
 		release(l);
-	return true;
+	return ok;
 }
 
 /* One reply, of any number of items, has come. */
@@ -93,12 +120,8 @@ replied(struct lane *l, struct err *e)
 {
 	struct lane_unit *u = front(l);
 
-	/* It may refuse a command of which it has seen the beginning only. */
-	if (u->left == 0 && l->failed)
-		return hand_on(l, u, e) &&
-		    nonsense(l, l->said, strlen(l->said), e);
 	if (u->left == 0)
-		return nonsense(l, "", 0, e);
+		return early(l, e);
 	if (--u->left == 0 && !u->open)
 		return complete(l, e);
 	return true;
@@ -140,7 +163,9 @@ line(struct lane *l, const uint8_t *p, size_t len)
 		return true;
 	case '*':
 		l->nil |= n < 0;
-		l->empty |= n == 0;
+		/* In another array it is no reply. */
+		l->empty |= n == 0 && !l->nested;
+		l->nested = true;
 		l->items += n < 0 ? 0 : (uint64_t)n;
 		return true;
 	default:
@@ -168,8 +193,10 @@ item(struct lane *l, const uint8_t *p, size_t len, size_t *used, struct err *e)
 	if (end == NULL)
 		return len < LINE_MAX_LEN || nonsense(l, p, len, e);
 	*used = (size_t)(end - p) + 1;
-	if (l->items == 0)
+	if (l->items == 0) {
 		l->items = 1;
+		l->nested = false;
+	}
 	if (end == p || end[-1] != '\r' || *used < 3 || !line(l, p, *used - 2))
 		return nonsense(l, p, *used, e);
 	l->items--;
@@ -187,6 +214,13 @@ plain(struct lane *l, const uint8_t **p, const uint8_t *end, struct err *e)
 			return false;
 	}
 	return true;
+}
+
+bool
+lane_ended(struct lane *l, struct err *e)
+{
+	return l->next == l->end || front(l)->open || front(l)->left > 0 ||
+	    complete(l, e);
 }
 
 bool

@@ -13,4 +13,7 @@
  * server says what is no reply. */
 MUST_USE bool lane_replies(struct lane *, struct err *);
 
+/* The last unit has ended: had it all its replies before?  As lane_replies. */
+MUST_USE bool lane_ended(struct lane *, struct err *);
+
 #endif

@@ -38,6 +38,7 @@ struct native {
 	size_t held_len;
 	bool headed; /* magic and version have come, whole */
 	bool begun;
+	bool modules;        /* there was module data that belongs to no key */
 	uint64_t db_max;     /* highest database there was */
 	uint64_t keys, gone; /* what the target has, what expired */
 };
@@ -55,6 +56,7 @@ count(void *arg, const struct rdb_run *run, struct err *e)
 		expiring_add(&r->expiring, (int64_t)run->num);
 	if (run->label == RDB_SELECT && run->last && run->num > r->db_max)
 		r->db_max = run->num;
+	r->modules |= run->label == RDB_MODULE_AUX;
 	return rdb_census_feed(&r->census, run) ||
 	    err_sys(e, "no memory to count keys");
 }
@@ -83,6 +85,22 @@ check_databases(const struct native *r, struct err *e)
 		"%s: has %" PRIu64 " databases (its setting \"databases\"), "
 		"the input has database %" PRIu64,
 		t->server.url.name, t->databases, r->db_max);
+}
+
+/* So it does when it is sent data of a module that it does not have (rdb.c,
+ * rdbLoadRioWithLoadingCtx).  Which of its modules it belongs to nobody tells;
+ * but whether it has any. */
+static bool
+check_modules(const struct native *r, struct err *e)
+{
+	const struct target *t = &r->target;
+
+	return !r->modules || t->info.text == NULL ||
+	    strstr(t->info.text, "\nmodule:name=") != NULL ||
+	    err_set(e, ERR_REMOTE,
+		"%s: has no modules, the input has data that a module keeps "
+		"outside of keys (rdb-filter --not-type module leaves it out)",
+		t->server.url.name);
 }
 
 /* --- how it is to be sent --- */
@@ -191,7 +209,7 @@ begin(struct native *r, struct err *e)
 
 	if (!target_open(t, r->whole.walk.version, r->whole.walk.valkey,
 		r->o.flush, e) ||
-	    !check_databases(r, e) ||
+	    !check_databases(r, e) || !check_modules(r, e) ||
 	    !find_addresses(r, host, sizeof host, &port, e))
 		return false;
 	replicas = server_info_count(&t->info, "connected_slaves");
@@ -271,7 +289,8 @@ native_put(struct sink *s, struct span in, struct err *e)
 		hold(r, in);
 		return true;
 	}
-	if (r->begun ? !check_length(r, e) || !check_databases(r, e) :
+	if (r->begun ? !check_length(r, e) || !check_databases(r, e) ||
+		    !check_modules(r, e) :
 		       !begin_and_catch_up(r, e))
 		return false;
 	if (!r->whole.ended)

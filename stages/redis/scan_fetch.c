@@ -15,6 +15,7 @@
 #include "stages/redis/line.h"
 
 #define LINE_LEN 1024
+#define TIME_MAX ((int64_t)1 << 40) /* seconds since 1970 */
 #define WINDOW_BYTES \
 	(1u << 20)            /* of values on their way, if they are like
 				   those before */
@@ -192,11 +193,12 @@ answer_time(struct scan *s, int64_t *ms, struct err *e)
 	    !answer_number(s, '$', "time", 1, &n, e) ||
 	    !line_read(s->from->conn, micros, sizeof micros, e))
 		return false;
-	*ms = strtoll(seconds, NULL, 10) * 1000 +
-	    strtoll(micros, NULL, 10) / 1000;
-	return *ms > 0 ||
-	    err_set(e, ERR_REMOTE, "%s: unexpected answer to time",
-		s->from->url.name);
+	n = strtoll(seconds, NULL, 10);
+	if (n <= 0 || n >= TIME_MAX)
+		return err_set(e, ERR_REMOTE, "%s: unexpected answer to time",
+		    s->from->url.name);
+	*ms = n * 1000 + (int64_t)(strtoul(micros, NULL, 10) / 1000);
+	return true;
 }
 
 static bool
@@ -210,7 +212,7 @@ answer_expiry(struct scan *s, struct rdb_object *o, struct err *e)
 		s, ':', s->exact_times ? "pexpiretime" : "pttl", -2, &n, e))
 		return false;
 	o->expires = n >= 0;
-	o->expire = n >= 0 ? now + n : 0;
+	o->expire = n >= 0 ? (uint64_t)now + (uint64_t)n : 0;
 	return true;
 }
 

@@ -9,7 +9,8 @@
 #include "stages/kit/clock.h"
 #include "stages/redis/wait.h"
 
-#define PASSWORD_MAX 65536
+#define PASSWORD_MAX    65536
+#define DATABASES_TRIED (1 << 20)
 
 /* --- who we are --- */
 
@@ -343,6 +344,53 @@ server_config(
 	if (reply.kind == REPLY_ARRAY && reply.len == 2)
 		snprintf(value, cap, "%s", resp_item(&reply, 1).text);
 	return true;
+}
+
+/* Can it be selected?  *told false: that is not for us to know. */
+static bool
+try_database(
+    struct server *s, uint64_t db, bool *has, bool *told, struct err *e)
+{
+	struct reply reply;
+	char number[24];
+
+	snprintf(number, sizeof number, "%llu", (unsigned long long)db);
+	if (!resp_call(s->resp, &reply, WORDS("SELECT", number), e))
+		return false;
+	*has = reply.kind != REPLY_ERROR;
+	*told = *has || strstr(reply.text, "DB index") != NULL;
+	return true;
+}
+
+bool
+server_databases(struct server *s, uint64_t *databases, struct err *e)
+{
+	uint64_t below = 1, above = 1; /* there are so many; not so many */
+	bool has = true, told = true;
+	char value[24];
+
+	if (!server_config(s, "databases", value, sizeof value, e))
+		return false;
+	*databases = strtoull(value, NULL, 10);
+	if (*databases > 0)
+		return true;
+	while (has && told && above <= DATABASES_TRIED) {
+		below = above;
+		above *= 2;
+		if (!try_database(s, above - 1, &has, &told, e))
+			return false;
+	}
+	while (told && !has && above - below > 1) {
+		uint64_t middle = below + (above - below) / 2;
+		bool there;
+
+		if (!try_database(s, middle - 1, &there, &told, e))
+			return false;
+		*(there ? &below : &above) = middle;
+	}
+	if (told && !has)
+		*databases = below;
+	return try_database(s, 0, &has, &told, e);
 }
 
 /* --- INFO --- */

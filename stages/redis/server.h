@@ -114,6 +114,10 @@ bool server_said(const char *text, const char *word);
 MUST_USE bool server_config(
     struct server *, const char *name, char *value, size_t cap, struct err *);
 
+/* How many databases there are: by its setting or, where that is not for us to
+ * see, by trying, which leaves database 0 selected; 0: not to be told. */
+MUST_USE bool server_databases(struct server *, uint64_t *, struct err *);
+
 /* --- INFO --- */
 
 /* The text of INFO, owned; all zero is none. */

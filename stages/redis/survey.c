@@ -53,6 +53,9 @@ ask_permissions(struct survey *v, struct server *s, struct err *e)
 {
 	if (!probe(s, "restore", WORDS("RESTORE", PROBE, "0", ""),
 		v->no_restore, e) ||
+	    !probe(s, "config|set",
+		WORDS("CONFIG", "SET", "proto-max-bulk-len", "no-length"),
+		v->no_config_set, e) ||
 	    !probe(s, "replicaof", WORDS("REPLICAOF", "nobody", "no-port"),
 		v->no_replicaof, e))
 		return false;
@@ -65,13 +68,12 @@ ask_permissions(struct survey *v, struct server *s, struct err *e)
 static bool
 ask_settings(struct survey *v, struct server *s, struct err *e)
 {
-	char databases[24], bulk[24], rule[16];
+	char bulk[24], rule[16];
 
-	if (!server_config(s, "databases", databases, sizeof databases, e) ||
+	if (!server_databases(s, &v->databases, e) ||
 	    !server_config(s, "proto-max-bulk-len", bulk, sizeof bulk, e) ||
 	    !server_config(s, "rdb-version-check", rule, sizeof rule, e))
 		return false;
-	v->databases = strtoull(databases, NULL, 10);
 	v->commands.max_bulk = strtoull(bulk, NULL, 10);
 	if (v->commands.max_bulk == 0)
 		v->commands.max_bulk = COMMANDS_BULK_MAX;

@@ -8,10 +8,11 @@
  *	survey_native	would it load a whole stream by itself?
  *	survey_release
  *
- * Whether REPLICAOF and RESTORE are permitted is found out by giving them
- * arguments that are refused after the permission was judged: a port that is
- * no number, a payload that is none (replicaofCommand and restoreCommand in
- * src/replication.c and src/cluster.c, all versions).
+ * Whether REPLICAOF, RESTORE and CONFIG SET are permitted is found out by giving
+ * them arguments that are refused after the permission was judged: a port that
+ * is no number, a payload that is none, a length that is a word (replicaofCommand,
+ * restoreCommand and configSetCommand in src/replication.c, src/cluster.c and
+ * src/config.c, all versions).
  */
 #ifndef REDIS_SURVEY_H
 #define REDIS_SURVEY_H
@@ -22,7 +23,7 @@
 
 #define SURVEY_RULES                                                           \
 	"+ping +info +select +restore +set +mset +del +exists +function|load " \
-	"+flushall +function|flush +config|get +wait"
+	"+flushall +function|flush +config|get +config|set +wait"
 
 #define SURVEY_WHY 300
 
@@ -40,6 +41,7 @@ struct survey {
 
 	/* Why not, in words; "": permitted. */
 	char no_replicaof[SURVEY_WHY], no_restore[SURVEY_WHY];
+	char no_config_set[SURVEY_WHY];
 };
 
 /* A replica is refused: it takes no writes.  ERR_REMOTE. */

@@ -179,7 +179,7 @@ bool
 target_open(
     struct target *t, int rdb_version, bool valkey, bool flush, struct err *e)
 {
-	char tls[8], databases[24];
+	char tls[8];
 
 	if ((t->server.conn == NULL && !server_connect(&t->server, e)) ||
 	    !server_info_loaded(&t->server, &t->info, e))
@@ -187,11 +187,9 @@ target_open(
 	t->engine = server_info_engine(&t->info, t->version, sizeof t->version);
 	if (!check_role(t, e) || !check_dialect(t, rdb_version, valkey, e) ||
 	    (!flush && !check_empty(t, e)) ||
-	    !server_config(
-		&t->server, "databases", databases, sizeof databases, e) ||
+	    !server_databases(&t->server, &t->databases, e) ||
 	    !server_config(&t->server, "tls-replication", tls, sizeof tls, e))
 		return false;
-	t->databases = strtoull(databases, NULL, 10);
 	t->tls = strcmp(tls, "yes") == 0;
 	if (t->tls && t->server.tls.cert == NULL)
 		return err_set(e, ERR_REMOTE,

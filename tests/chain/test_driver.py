@@ -431,6 +431,8 @@ def test_unstartable_program():
      "--level wants a whole number, 1 to 19"),
     (["redis://h", "--instance", "i", "--timeout", "soon"], 2,
      "--timeout wants a time"),
+    (["redis://h", "--instance", "i", "--via", "guess"], 2,
+     "--via wants one of auto, psync, scan, not 'guess'"),
     (["redis://h", "--instance", "i", "--remark", b"\xff"], 2,
      "--remark is not UTF-8"),
     (["redis://h", "--instance", "i", "--store", ""], 2,

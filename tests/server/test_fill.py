@@ -194,6 +194,18 @@ def test_out_of_memory(via):
         cases.equal(held_digest(server), digest_of(dump))
 
 
+def test_evictions():
+    """Counts do not tell what went when others were there: that is said."""
+    with servers.Server(config=["maxmemory-policy allkeys-random"]) as server:
+        restore(server.url(), input=strings(20000)).good()
+        used = int(server.info()["used_memory"])
+        server.call("CONFIG", "SET", "maxmemory", used + (1 << 20))
+        result = restore(server.url(), "--on-conflict", "replace",
+                         input=strings(15000, start=20000))
+        refused(result, 1, "has evicted", "(maxmemory)")
+        assert keys_of(server) > 15000
+
+
 def test_refusals():
     dump = strings(10)
     with servers.Server() as server:
@@ -224,6 +236,27 @@ def test_refusals():
         restore(server.url(), "--via", "restore", "--map-db", "5=1",
                 input=far).good()
         cases.equal(data.counts(server), {1: (1, 0)})
+        # Also where the setting is not for the user to see.
+        server.call("ACL", "SETUSER", "u", "on", ">p", "~*", "&*", "+@all",
+                    "-config|get")
+        url = server.url(user="u", password="p")
+        for via in "restore", "commands":
+            refused(restore(url, "--via", via, "--on-conflict", "replace",
+                            input=far), 4, "has 3 databases")
+            cases.equal(data.counts(server), {1: (1, 0)})
+        # A server that loads what it has no database for would end.
+        server.call("FLUSHALL")
+        refused(restore(url, "--via", "native", input=far), 4,
+                "has 3 databases")
+        cases.equal(data.counts(server), {})
+        # What follows a SELECT that is refused goes nowhere.
+        server.call("ACL", "SETUSER", "u", "-select")
+        near = rdbbytes.File(9).select(1)
+        for i in range(2000):
+            near.key(rdbbytes.LIST, f"l{i}", rdbbytes.strings("v"))
+        refused(restore(url, "--via", "restore", input=near.end().bytes()), 4,
+                "refuses SELECT 1: NOPERM", "0 keys were restored before")
+        cases.equal(data.counts(server), {})
     with servers.Server(config=["min-replicas-to-write 1"]) as server:
         refused(restore(server.url(), "--via", "restore", input=dump), 4,
                 "too few of its replicas")
@@ -306,6 +339,66 @@ def test_times_of_fields(source, target):
         result = restore(server.url(), "--via", "restore", input=dump).good()
         cases.equal(result.facts["by-commands"], "3")
         cases.equal(held_digest(server), digest_of(dump))
+
+
+def times_gone():
+    """A dump of Redis 8.0: a hash that had times of fields, one that has some
+    still, and a string."""
+    with servers.Server("redis-8.0") as server, server.client() as client:
+        for key, n in (("had", 300), ("has", 3)):
+            client.call("HSET", key, *(w for i in range(n)
+                                       for w in (f"f{i}", f"v{i}")))
+            client.call("HPEXPIREAT", key, data.FAR, "FIELDS", 2, "f0", "f2")
+            if key == "had":
+                client.call("HPERSIST", key, "FIELDS", 2, "f0", "f2")
+        client.call("SET", "string", "v")
+        dump = programs.run("rdb-capture", server.url()).good().out
+    for name in b"had", b"has":
+        assert bytes([rdbbytes.HASH_LISTPACK_TTL, 3]) + name in dump, \
+            "Redis gave up the type when the times went"
+    return dump
+
+
+def table_without_times():
+    """The type of larger ones, which Redis 8.0 gives up by itself."""
+    return rdbbytes.File(12).select(0).key(
+        rdbbytes.HASH_TTL, "table", bytes(8) + rdbbytes.length(3000) +
+        b"".join(rdbbytes.length(0) + rdbbytes.string(f"f{i}") +
+                 rdbbytes.string(f"v{i}") for i in range(3000))).end().bytes()
+
+
+@cases.each("redis-7.0", "valkey-8.1")
+def test_times_of_fields_gone(target):
+    """A type that may hold times goes to who has none, when it holds none; a
+    time is refused before anything of its key is begun."""
+    dump = times_gone()
+    want = programs.run("rdb-filter", "--not-key", "has",
+                        input=dump).good().out
+    with servers.Server(target) as server:
+        for via, hold in (("restore", "8M"), ("commands", "8M"),
+                          ("restore", "1K"), ("commands", "1K")):
+            restore(server.url(), "--via", via, "--hold", hold, "--flush",
+                    "--not-key", "has", input=dump).good()
+            cases.equal(held_digest(server), digest_of(want), f"{via} {hold}")
+            restore(server.url(), "--via", via, "--hold", hold, "--flush",
+                    input=table_without_times()).good()
+            cases.equal(held_digest(server),
+                        digest_of(table_without_times()), f"{via} {hold}")
+        server.call("SET", "has", "before")
+        for via in "restore", "commands":
+            words = ("--via", via, "--key", "has")
+            refused(restore(server.url(), *words, "--on-conflict", "replace",
+                            input=dump), 4, 'database 0, key "has"',
+                    "the target has no expiry of a hash's fields; 0 keys "
+                    "were restored before")
+            cases.equal(server.call("GET", "has"), b"before")
+            server.call("FLUSHALL")
+            result = restore(server.url(), "--via", via, "--dry-run",
+                             input=dump)
+            refused(result, 1, "1 keys cannot be restored")
+            cases.holds('does not fit: database 0, key "has"', result.out)
+            cases.equal(result.out.count(b"does not fit"), 1, result.out)
+            server.call("SET", "has", "before")
 
 
 def test_dry_run():

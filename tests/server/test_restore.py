@@ -21,7 +21,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 ".."))
 
-from harness import cases, certs, data, engines, programs, servers  # noqa
+from harness import cases, certs, data, engines, programs  # noqa: E402
+from harness import rdbbytes, servers  # noqa: E402
 from fake import FakeServer, bulk, encode  # noqa: E402
 
 _dumps = {}
@@ -312,6 +313,20 @@ def test_too_few_databases():
                 alone(server)
     with servers.Server(config=["databases 6"]) as server:
         restore(server.url(), input=dump).good()
+
+
+@cases.each(0, 20000)
+def test_module_data(first):
+    """A server ends when it is sent data of a module that it lacks."""
+    file = rdbbytes.File(10).select(0)
+    for n in range(first):
+        file.key(0, b"key:%d" % n, rdbbytes.string(b"v" * 40))
+    aux = b"\x81" + bytes(range(8)) + b"\2\2\0"    # id, when: after, end
+    dump = file.raw(b"\xf7" + aux).end().bytes()
+    with servers.Server() as server:
+        refused(restore(server.url(), input=dump), 4, "has no modules, the "
+                "input has data that a module keeps outside of keys")
+        alone(server)
 
 
 @cases.each(("redis-8.0", "redis-7.0", "loads RDB up to version 10"),

@@ -298,6 +298,21 @@ def test_functions_that_are_kept_from_us(info, answer, functions):
     cases.equal(b"functions are left out" in result.err, functions == "denied")
 
 
+def test_nothing_in_the_first_database():
+    """Where INFO does not say, too, and a look at a key has been taken."""
+    with servers.Server() as server:
+        with server.client() as client:
+            client.call("SELECT", 3)
+            client.call("SET", "k", "v")
+        want = digest(replicated(server))
+        for rule in "+info", "-info":
+            # Without functions a key tells the version of the RDB.
+            with user(server, *RULES, rule, "-function") as url:
+                result = scan(url).good()
+            cases.equal(digest(result.out), want, rule)
+            cases.equal(result.facts["databases"], "1")
+
+
 def test_older_servers_tell_the_time_left():
     """Before 7.0 there is no PEXPIRETIME: PTTL, and the server's clock."""
     with servers.Server() as server:
@@ -358,10 +373,13 @@ def test_cluster(name):
         for via in "auto", "psync":
             refused(capture("--via", via, cluster.url()), 2,
                     "one shard at a time")
+        # One node by itself, if only a replica, is a server like any other.
+        replica = cluster.replicas[1]
+        cases.equal(cluster.masters[1].call("WAIT", 1, 5000), 1)
+        cases.equal(digest(scan(replica.url()).good().out)[0], shards[1])
         # Somebody else is the master now, and says so.
         cluster.failover(cluster.replicas[0])
         cases.equal(digest(scan(url).good().out), digest(result.out))
-        # One node by itself is a server like any other.
         one = cluster.masters[1]
         cases.equal(digest(scan(one.url()).good().out)[0], shards[1])
 
@@ -700,6 +718,41 @@ def test_odd_answers(command, answer, says):
         result = scan("--timeout", "2s", server.url)
         assert result.code in (1, 4), result
         refused(result, result.code, says)
+
+
+@cases.each((80, 80, True), (80, 11, True), (80, 81, False), (80, 12, False),
+            (80, 79, False), (11, 10, True), (11, 12, False), (11, 80, False))
+def test_versions_under_one_header(first, other, good):
+    """What no server writes together is not put into one file."""
+    dumps = {"a": payload(version=first), "b": payload(version=other)}
+    functions = bulk(payload(b"", version=first))
+    with FakeServer(node([(b"0", b"a", b"b")], dumps,
+                         {"FUNCTION": functions})) as server:
+        result = scan(server.url)
+    if good:
+        cases.equal(result.good().out[:9],
+                    b"VALKEY080" if first == 80 else b"REDIS%04d" % first)
+    else:
+        refused(result, 1, "its DUMP is of a later RDB version than others")
+
+
+@cases.each((b"9223372036854775807", 1), (b"-1", 1), (b"soon", 1),
+            (b"1795408085", (1 << 63) - 1), (b"1795408085", 5000))
+def test_odd_times(seconds, left):
+    """The server's clock and what a key has left, where there is no
+    PEXPIRETIME."""
+    replies = {"PEXPIRETIME": b"-ERR unknown command\r\n",
+               "PTTL": b":%d\r\n" % left,
+               "TIME": b"*2\r\n" + bulk(seconds) + bulk(b"999999")}
+    with FakeServer(node([(b"0", b"k")], {"k": payload()},
+                         replies)) as server:
+        result = scan("--timeout", "2s", server.url)
+    if seconds != b"1795408085":
+        refused(result, 4, "unexpected answer to time")
+        return
+    when = 1795408085999 + left
+    assert b"\xfc" + when.to_bytes(8, "little") in result.good().out
+    cases.equal(result.err, b"")
 
 
 @cases.each((b"7",), (b"7", b"9"), (b"3", b"5", b"7", b"9", b"2"))

@@ -63,6 +63,16 @@ said_end(void *arg, struct err *e)
 	return true;
 }
 
+/* What the target takes by being asked: less than this. */
+static uint64_t larger_below;
+
+static const char *
+said_larger(void *arg, uint64_t size)
+{
+	(void)arg;
+	return size < larger_below ? NULL : "it does not take so much";
+}
+
 struct speaker {
 	struct commands *commands;
 	struct commands_out out;
@@ -114,7 +124,8 @@ speaker_init(
     struct speaker *s, const struct commands_target *target, struct said *said)
 {
 	memset(s, 0, sizeof *s);
-	s->out = (struct commands_out){ said_put, said_end, said };
+	s->out = (struct commands_out){ said_put, said_end,
+		larger_below > 0 ? said_larger : NULL, said };
 	rdb_walk_init(&s->walk);
 	rdb_object_init(&s->object);
 	s->commands = commands_new(target, &s->out, &s->e);
@@ -276,7 +287,7 @@ begin(bool valkey)
 {
 	stream_init(&stream);
 	stream_begin(&stream, valkey, valkey ? 80 : 14);
-	max_bulk = 0;
+	max_bulk = larger_below = 0;
 	return &stream;
 }
 
@@ -434,6 +445,29 @@ test_append(void **unused)
 	    "SET just abcd PXAT 9\n"
 	    "! db 0, key \"key is longer\": cannot be said in commands: an "
 	    "element is larger than the target's proto-max-bulk-len\n");
+	end();
+}
+
+/* Whoever sends it may make the target take more: in words as long as before
+ * where the value can be cut. */
+static void
+test_larger_when_asked(void **unused)
+{
+	(void)unused;
+	begin(false);
+	max_bulk = 4;
+	larger_below = 8;
+	stream_str(key(0, "k"), "abcdefg");
+	stream_len(key(1, "l"), 3);
+	stream_str(&stream, "a");
+	stream_str(&stream, "bcdefgh");
+	stream_str(&stream, "i");
+	says("redis-7.0.0", "SET k abcd\nAPPEND k efg\nRPUSH l a bcdefgh i\n");
+	stream_str(key(0, "k2"), "abcdefgh");
+	says("redis-7.0.0",
+	    "SET k abcd\nAPPEND k efg\nRPUSH l a bcdefgh i\n"
+	    "! db 0, key \"k2\": cannot be said in commands: it does not take "
+	    "so much\n");
 	end();
 }
 
@@ -1204,7 +1238,9 @@ test_put_fails(void **unused)
 	speaker_init(&s, &target, &said);
 	commands_free(s.commands);
 	s.commands = commands_new(&target,
-	    &(struct commands_out){ put_fails, end_counts, &ends }, &s.e);
+	    &(struct commands_out){
+		.put = put_fails, .end = end_counts, .arg = &ends },
+	    &s.e);
 	assert_non_null(s.commands);
 	assert_false(speak(&s, stream.ptr, stream.len));
 	assert_string_equal(s.e.text, "the target went away");
@@ -1280,6 +1316,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_larger_when_asked),
 		cmocka_unit_test(test_collections),
 		cmocka_unit_test(test_scores),
 		cmocka_unit_test(test_nan),

@@ -22,6 +22,7 @@
 struct log {
 	char text[1000];
 	unsigned lost;
+	bool refuses; /* errors are the end */
 };
 
 static bool
@@ -31,10 +32,11 @@ note(void *arg, struct lane *l, const struct lane_answer *a, struct err *e)
 	size_t n = strlen(log->text);
 
 	(void)l;
-	(void)e;
 	snprintf(log->text + n, sizeof log->text - n, "%u:%s%s%s%s%lld ",
 	    a->unit->tag, a->error != NULL ? a->error : "", a->nil ? "nil" : "",
 	    a->empty ? "empty" : "", a->unit->passing ? "passing" : "", a->num);
+	if (log->refuses && a->error != NULL)
+		return err_set(e, ERR_REMOTE, "%s", a->error);
 	return true;
 }
 
@@ -94,7 +96,7 @@ put_unit(struct lane *l, unsigned tag, unsigned commands, size_t size)
 }
 
 static const char replies[] =
-    "+OK\r\n+OK\r\n:3\r\n$5\r\nhe\r\nl\r\n*2\r\n$1\r\na\r\n*1\r\n:7\r\n"
+    "+OK\r\n+OK\r\n:3\r\n$5\r\nhe\r\nl\r\n*2\r\n$1\r\na\r\n*2\r\n*0\r\n:7\r\n"
     "*0\r\n-BUSYKEY there\r\n$-1\r\n+OK\r\n-OOM no\r\n-LATER\r\n+PONG\r\n";
 static const char answers[] =
     "0:0 1:0 2:3 3:0 4:7 5:empty0 6:BUSYKEY there0 7:nil0 8:OOM no0 9:0 ";
@@ -166,6 +168,78 @@ nonsense(void **state)
 			fail_msg("%s", e.text);
 		close_lane(&set, &peer);
 	}
+}
+
+/* All replies of a unit came before it ended. */
+static void
+answered_before_its_end(void **state)
+{
+	struct packet packets[2] = { { NULL, 0 }, { "+OK\r\n", 5 } };
+	struct lane_unit u = { .tag = 1, .keys = 1 };
+	struct lanes set;
+	struct lane *l;
+	struct peer peer;
+	struct log log;
+	struct err e;
+
+	(void)state;
+	open_lane(&set, &log, &peer, packets, 2, false, &e);
+	l = &set.v[0];
+	assert_true(lane_begin(l, &u, &e));
+	assert_true(lane_put(l, (struct span){ (const uint8_t *)"x", 1 }, &e));
+	lane_command(l);
+	while (lane_unit(l, 0)->left > 0)
+		assert_true(lanes_turn(&set, 10, &e));
+	assert_string_equal(log.text, "");
+	assert_true(lane_end(l, &e));
+	assert_string_equal(log.text, "1:0 ");
+	assert_true(lanes_settle(&set, &e));
+	close_lane(&set, &peer);
+}
+
+/* What follows a refusal is answered all the same. */
+static void
+stopped_by_a_refusal(void **state)
+{
+	static const char says[] = "+OK\r\n-NO\r\n+OK\r\n:3\r\n";
+	struct packet packets[2] = { { NULL, 0 }, { says, sizeof says - 1 } };
+	struct lanes set;
+	struct peer peer;
+	struct log log;
+	struct err e;
+
+	(void)state;
+	open_lane(&set, &log, &peer, packets, 2, false, &e);
+	log.refuses = true;
+	for (unsigned tag = 1; tag < 5; tag++)
+		put_unit(&set.v[0], tag, 1, 10);
+	assert_false(lanes_settle(&set, &e));
+	assert_string_equal(log.text, "1:0 2:NO0 ");
+	log.refuses = false;
+	lanes_stop(&set, 1000);
+	assert_string_equal(log.text, "1:0 2:NO0 3:0 4:3 ");
+	assert_int_equal(lane_waiting(&set.v[0]), 0);
+	close_lane(&set, &peer);
+}
+
+/* Nothing goes out behind a SELECT that is refused. */
+static void
+select_refused(void **state)
+{
+	static const char no[] = "-ERR DB index is out of range\r\n";
+	struct packet packets[2] = { { NULL, 0 }, { no, sizeof no - 1 } };
+	struct lane_unit u = { .tag = 1, .keys = 1, .db = 12 };
+	struct lanes set;
+	struct peer peer;
+	struct log log;
+	struct err e;
+
+	(void)state;
+	open_lane(&set, &log, &peer, packets, 2, false, &e);
+	assert_false(lane_begin(&set.v[0], &u, &e));
+	assert_int_equal(e.kind, ERR_REMOTE);
+	assert_non_null(strstr(e.text, "refuses SELECT 12: ERR DB index"));
+	close_lane(&set, &peer);
 }
 
 static void
@@ -268,6 +342,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_in_all_cuts),
 		cmocka_unit_test(nonsense),
+		cmocka_unit_test(answered_before_its_end),
+		cmocka_unit_test(stopped_by_a_refusal),
+		cmocka_unit_test(select_refused),
 		cmocka_unit_test(larger_than_the_buffer),
 		cmocka_unit_test(a_connection_lost),
 		cmocka_unit_test(silence),
