@@ -119,8 +119,10 @@ fill_compare(struct fill *f, struct err *e)
 		unsure(f) ? ": it took over from a server whose last keys "
 			    "it may not have" :
 			    "");
-	/* In a target that others use, they may have removed some. */
-	if (f->o.conflict == FILL_FAIL || evicted > 0 || f->reconnects > 0) {
+	/* In a target that others use, they may have removed some; but not
+	 * when there are fewer than were made. */
+	if (f->o.conflict == FILL_FAIL || evicted > 0 || f->reconnects > 0 ||
+	    f->target_keys + may < made) {
 		*e = why;
 		return false;
 	}

@@ -12,7 +12,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 ".."))
 
 from harness import cases, clusters, data, programs, rdbbytes, servers  # noqa
-from test_fill import Feeder, digest_of, restore, wait_for  # noqa: E402
+from test_fill import (  # noqa: E402
+    Feeder, digest_of, lists, restart, restore, wait_for)
 from test_restore import keys_of, refused  # noqa: E402
 
 
@@ -113,6 +114,20 @@ def test_slot_that_moved(via):
         cases.equal(code, 0, err)
         cases.equal(target.call("CLUSTER", "COUNTKEYSINSLOT", number), 20000)
         cases.equal(held_digest(cluster), digest_of(dump))
+
+
+def test_node_restarts():
+    """It may have forgotten commands, which counts of keys do not tell."""
+    dump = lists(40000)
+    with clusters.Cluster(masters=3) as cluster:
+        node = cluster.masters[0]
+        feeder = Feeder(cluster.url(), dump, "--via", "commands")
+        wait_for(lambda: keys_of(node) > 2000)
+        node.call("SAVE")
+        restart(node)
+        code, err = feeder.finish()
+        cases.equal(code, 4, err)
+        cases.holds("was started again half-way, and whether it has all", err)
 
 
 def test_failover():

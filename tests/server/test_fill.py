@@ -519,6 +519,19 @@ def restart(server):
         stdout=subprocess.DEVNULL, preexec_fn=programs.die_with_parent)
 
 
+@cases.each("restore", "commands")
+def test_target_flushed(via):
+    """Fewer keys than were made are never good, whatever the policy."""
+    with servers.Server() as server:
+        feeder = Feeder(server.url(), lists(40000), "--via", via,
+                        "--on-conflict", "skip")
+        wait_for(lambda: keys_of(server) > 5000)
+        server.call("FLUSHALL")
+        code, err = feeder.finish()
+        cases.equal(code, 1, err)
+        cases.holds("at least 40000 should be there", err)
+
+
 def test_target_restarts():
     """Without what it had: said, never silent.  The second run completes."""
     dump = lists(40000)
