@@ -82,14 +82,17 @@ engines: deps
 check: tests-built
 	@RDBPIPE_BIN=$(abspath $(BUILD)/bin) tests/run --build $(BUILD) unit laws
 
+# As many at a time as there are processors, unless make was told.
+JOBS = $(if $(findstring j,$(firstword -$(MAKEFLAGS))),,-j$(shell nproc))
+
 test: deps
-	@$(MAKE) --no-print-directory engines all tests-built bench-built
-	@$(MAKE) --no-print-directory SAN=1 all tests-built
+	@$(MAKE) --no-print-directory $(JOBS) engines all tests-built bench-built
+	@$(MAKE) --no-print-directory $(JOBS) SAN=1 all tests-built
 	@tests/run
 
 soak: deps
-	@$(MAKE) --no-print-directory engines all tests-built bench-built
-	@$(MAKE) --no-print-directory SAN=1 all tests-built
+	@$(MAKE) --no-print-directory $(JOBS) engines all tests-built bench-built
+	@$(MAKE) --no-print-directory $(JOBS) SAN=1 all tests-built
 	@RDBPIPE_SOAK=1 tests/run
 
 demo: deps
