@@ -123,6 +123,7 @@ install: all
 	install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin'
 	install -m 644 docs/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 644 docs/*.5 '$(DESTDIR)$(PREFIX)/share/man/man5'
+	install -m 644 docs/*.5 '$(DESTDIR)$(PREFIX)/share/man/man5'
 
 clean:
 	rm -rf $(BUILD)
