@@ -5,7 +5,6 @@
  * end, the CRC and the words of a fault are those of the plain walk, for every
  * stream we can build, each real dump there is, and every cut.
  */
-#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +16,7 @@
 #include <cmocka.h>
 
 #include "rdb/census.h"
+#include "tests/harness/corpus.h"
 #include "tests/harness/streams.h"
 
 struct outcome {
@@ -169,21 +169,18 @@ many_records(void **state)
 static void
 real_dumps(void **state)
 {
-	glob_t g;
+	struct corpus corpus;
 
 	(void)state;
-	if (glob("../shared/corpus/*/*.rdb", 0, NULL, &g) != 0 &&
-	    glob("../../shared/corpus/*/*.rdb", 0, NULL, &g) != 0)
-		skip();
-	for (size_t i = 0; i < g.gl_pathc; i++) {
-		static uint8_t p[1 << 20];
-		FILE *f = fopen(g.gl_pathv[i], "rb");
-		size_t len = fread(p, 1, sizeof p, f);
+	corpus_open(&corpus);
+	for (size_t i = 0; i < corpus.n; i++) {
+		size_t len;
+		uint8_t *p = corpus_read(&corpus, i, &len);
 
-		fclose(f);
-		law(g.gl_pathv[i], p, len);
+		law(corpus.path[i], p, len);
+		free(p);
 	}
-	globfree(&g);
+	corpus_close(&corpus);
 }
 
 int

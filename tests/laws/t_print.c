@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <glob.h>
 
 #include "stages/print/csv.h"
 #include "stages/print/json.h"
@@ -25,6 +24,7 @@
 #include "stages/print/keys.h"
 #include "stages/print/printer.h"
 #include "stages/print/resp.h"
+#include "tests/harness/corpus.h"
 #include "tests/harness/memory.h"
 #include "tests/harness/streams.h"
 
@@ -193,48 +193,27 @@ test_built(void **unused)
 	}
 }
 
-/* A file, or NULL. */
-static uint8_t *
-read_all(const char *path, size_t *len)
-{
-	FILE *from = fopen(path, "rb");
-	uint8_t *p;
-
-	if (from == NULL)
-		return NULL;
-	p = malloc(1 << 20);
-	*len = fread(p, 1, 1 << 20, from);
-	assert_true(*len < 1 << 20);
-	fclose(from);
-	return p;
-}
-
 static void
 test_corpus(void **unused)
 {
-	glob_t found;
-	size_t len = 0;
+	struct corpus corpus;
 
 	(void)unused;
-	if (glob("../shared/corpus/*/*.rdb", 0, NULL, &found) != 0) {
-		print_message("no ../shared/corpus here\n");
-		skip();
-	}
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		uint8_t *p = read_all(found.gl_pathv[i], &len);
+	corpus_open(&corpus);
+	for (size_t i = 0; i < corpus.n; i++) {
+		size_t len;
+		uint8_t *p = corpus_read(&corpus, i, &len);
 
-		assert_non_null(p);
 		for (int which = 0; which < FORMATS; which++) {
 			struct printed want = print(which, p, len, len, len);
 
-			compare(found.gl_pathv[i], which, &want, p, len, 1, 1);
-			compare(
-			    found.gl_pathv[i], which, &want, p, len, 7, 4096);
+			compare(corpus.path[i], which, &want, p, len, 1, 1);
+			compare(corpus.path[i], which, &want, p, len, 7, 4096);
 			free(want.text);
 		}
 		free(p);
 	}
-	globfree(&found);
+	corpus_close(&corpus);
 }
 
 int

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <glob.h>
 
+#include "tests/harness/corpus.h"
 #include "tests/harness/elements.h"
 #include "tests/harness/streams.h"
 
@@ -70,44 +70,24 @@ test_built(void **unused)
 	}
 }
 
-/* A file, or NULL. */
-static uint8_t *
-read_all(const char *path, size_t *len)
-{
-	FILE *from = fopen(path, "rb");
-	uint8_t *p;
-
-	if (from == NULL)
-		return NULL;
-	p = malloc(1 << 20);
-	*len = fread(p, 1, 1 << 20, from);
-	assert_true(*len < 1 << 20);
-	fclose(from);
-	return p;
-}
-
 static void
 test_corpus(void **unused)
 {
-	glob_t found;
-	size_t len = 0;
+	struct corpus corpus;
 
 	(void)unused;
-	if (glob("../shared/corpus/*/*.rdb", 0, NULL, &found) != 0) {
-		print_message("no ../shared/corpus here\n");
-		skip();
-	}
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		uint8_t *p = read_all(found.gl_pathv[i], &len);
+	corpus_open(&corpus);
+	for (size_t i = 0; i < corpus.n; i++) {
+		size_t len;
+		uint8_t *p = corpus_read(&corpus, i, &len);
 		char *text;
 
-		assert_non_null(p);
-		text = all_cuts(found.gl_pathv[i], p, len);
+		text = all_cuts(corpus.path[i], p, len);
 		assert_null(strstr(text, "bad at"));
 		free(text);
 		free(p);
 	}
-	globfree(&found);
+	corpus_close(&corpus);
 }
 
 int

@@ -16,9 +16,9 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <glob.h>
 
 #include "rdb/digest.h"
+#include "tests/harness/corpus.h"
 #include "tests/harness/elements.h"
 #include "tests/harness/streams.h"
 
@@ -142,27 +142,19 @@ static void
 test_corpus(void **unused)
 {
 	unsigned count = setting("RDB_FUZZ_COUNT", 2000);
-	uint8_t *p = malloc(1 << 20);
-	glob_t found;
+	struct corpus corpus;
 
 	(void)unused;
-	if (glob("../shared/corpus/*/*.rdb", 0, NULL, &found) != 0) {
-		free(p);
-		print_message("no ../shared/corpus here\n");
-		skip();
-	}
+	corpus_open(&corpus);
 	for (unsigned i = 0; i < count; i++) {
-		FILE *from = fopen(found.gl_pathv[below(found.gl_pathc)], "rb");
 		size_t len;
+		uint8_t *p = corpus_read(&corpus, below(corpus.n), &len);
 
-		assert_non_null(from);
-		len = fread(p, 1, 1 << 20, from);
-		fclose(from);
 		if (len < 20000)
 			try(p, len);
+		free(p);
 	}
-	globfree(&found);
-	free(p);
+	corpus_close(&corpus);
 }
 
 int

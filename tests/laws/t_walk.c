@@ -7,7 +7,6 @@
  * byte, in chunks of 2, 3, 7, 64 and 4096 bytes, or cut in two anywhere.
  * Labels and numbers are what the bytes say.
  */
-#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +18,7 @@
 #include <cmocka.h>
 
 #include "rdb/shape.h"
+#include "tests/harness/corpus.h"
 #include "tests/harness/items.h"
 #include "tests/harness/streams.h"
 
@@ -204,31 +204,10 @@ dialects(void **state)
 	assert_null(rdb_type_name(256, false));
 }
 
-static uint8_t *
-file_read(const char *path, size_t *len)
-{
-	FILE *f = fopen(path, "rb");
-	uint8_t *p;
-	long size;
-
-	assert_non_null(f);
-	assert_int_equal(fseek(f, 0, SEEK_END), 0);
-	size = ftell(f);
-	rewind(f);
-	p = malloc((size_t)size + 1);
-	assert_non_null(p);
-	*len = fread(p, 1, (size_t)size, f);
-	assert_int_equal(*len, size);
-	fclose(f);
-	return p;
-}
-
 /* One real dump: as the corpus's README says it should be. */
 static void
-real_dump(const char *path)
+real_dump(const char *path, uint8_t *p, size_t len)
 {
-	size_t len;
-	uint8_t *p = file_read(path, &len);
 	struct items l;
 
 	law(path, p, len, &l);
@@ -250,15 +229,18 @@ real_dump(const char *path)
 static void
 real_dumps(void **state)
 {
-	glob_t found;
+	struct corpus corpus;
+	size_t len;
 
 	(void)state;
-	if (glob("../shared/corpus/*/*.rdb", 0, NULL, &found) != 0)
-		skip();
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		real_dump(found.gl_pathv[i]);
-	print_message("%zu real dumps\n", found.gl_pathc);
-	globfree(&found);
+	corpus_open(&corpus);
+	for (size_t i = 0; i < corpus.n; i++) {
+		uint8_t *p = corpus_read(&corpus, i, &len);
+
+		real_dump(corpus.path[i], p, len);
+	}
+	print_message("%zu real dumps\n", corpus.n);
+	corpus_close(&corpus);
 }
 
 int
